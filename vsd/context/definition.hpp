@@ -1,0 +1,76 @@
+// What a context is to be: the user's wish as plain values, the same in the store, beside the data
+// and in the API (type Definition of io.vsd.varlink explains each field).
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vsd/base/units.hpp"
+#include "vsd/kernel/boot_plan.hpp"
+
+namespace vs {
+
+struct Limits {
+  std::optional<Bytes> memory;
+  std::optional<Bytes> swap;
+  std::optional<std::uint32_t> milliCpus;  // thousandths of a processor
+  std::optional<std::uint32_t> cpuWeight;  // 1..10000
+  std::optional<std::uint64_t> pids;
+  std::optional<Bytes> readRate;           // a second
+  std::optional<Bytes> writeRate;
+  bool operator==(const Limits&) const = default;
+  bool isEmpty() const { return *this == Limits{}; }
+};
+
+enum class Init { Systemd, Sysv, Command };
+enum class Profile { System, Nesting };
+enum class Restart { No, OnFailure, Always };
+
+std::string_view nameOf(Init init);
+std::string_view nameOf(Profile profile);
+std::string_view nameOf(Restart restart);
+
+struct Definition {
+  std::string name;
+  std::string uuid;
+  std::string templateName;
+  std::string storage = "dir";
+  std::optional<Bytes> size;
+  Init init = Init::Systemd;
+  std::vector<std::string> command;
+  std::string user;  // Command only; empty is root
+  std::vector<std::string> environment;
+  Profile profile = Profile::System;
+  std::string hostname;
+  std::vector<std::string> dns;
+  std::string domain;
+  std::vector<std::string> hosts;
+  std::vector<std::string> authorizedKeys;
+  bool autostart = false;
+  Restart restart = Restart::No;
+  Millis stopTimeout{60'000};
+  std::vector<std::string> tags;
+  Limits limits;
+  IdRange ids;
+  std::string created;
+};
+
+nlohmann::json toJson(const Definition& definition);
+// Of a stored definition; throws InvalidParameter naming the field on anything unexpected.
+Definition definitionFrom(const nlohmann::json& json);
+
+// Every problem of a definition, as sentences; empty when there is none. Pure: looks only at values.
+std::vector<std::string> problemsOf(const Definition& definition);
+// Throws InvalidParameter listing all problems.
+void validate(const Definition& definition);
+
+// Overlays the fields of an API object (Wish or Changes) on a definition.
+// Throws InvalidParameter for values that cannot be of that field.
+void apply(const nlohmann::json& fields, Definition& definition);
+// Puts the named fields ("domain", "limits.memory") back to their defaults.
+void unset(const std::vector<std::string>& fields, Definition& definition);
+
+}  // namespace vs
