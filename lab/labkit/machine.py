@@ -134,8 +134,8 @@ class Machine:
         """Until the saved state is loaded and the machine runs."""
         deadline = time.monotonic() + 120
         while self.running() and time.monotonic() < deadline:
-            if self.monitor.do("query-status")["status"] == "running":
-                return
+            if self.monitor.do("query-status")["status"] != "inmigrate":
+                return self.monitor.do("cont")  # it was stopped when it was saved
             time.sleep(0.05)
         raise LabError(f"cannot restore host 'h{self.index}':\n{last_lines(self._messages)}")
 

@@ -17,9 +17,13 @@ def listen(function):
     _listener.function = function
 
 
+def listener():
+    return getattr(_listener, "function", None)
+
+
 def say(text):
     """One line of progress on stderr, with the seconds since the command began."""
-    if function := getattr(_listener, "function", None):
+    if function := listener():
         return function(text)
     print(f"lab: [{time.monotonic() - _begin:5.1f}s] {text}", file=sys.stderr, flush=True)
 

@@ -19,11 +19,8 @@ def key(image, index):
     return key_of(image.name, qemu, machine.hardware(index), inspect.getsource(machine), inspect.getsource(inspect.getmodule(key))) + f"-h{index}"
 
 
-def entry(image, index, connection, started):
-    """The saved state of host number index; boots and saves it when there is none.
-
-    connection: to that host. started(machine): called with the machine while it boots, None when it has ended.
-    """
+def entry(image, index, connection):
+    """The saved state of host number index; boots it and saves it when there is none, over the given connection."""
     def make(folder):
         say(f"h{index}: booting for the first time")
         disk = folder / "disk.qcow2"
