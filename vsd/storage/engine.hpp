@@ -1,10 +1,10 @@
-// The storage interface: where contexts' root file systems live. One interface for every tier (`dir`
-// today; `thin` and `shared` on LVM), so that operations, moves and tests know none.
+// The storage interface: where contexts' root file systems live. One interface for every tier
+// (`dir` today; `thin` and `shared` on LVM), so that operations, moves and tests know none.
 //
 // Words: a *template volume* is a finished, read-only root file system; a *volume* is one context's
-// own, named after the context. A volume is *attached* on at most one host at a time; attached means
-// its root file system stands at a host path below a 0700 directory, nosuid and nodev on the host
-// side, ids unshifted (0..65535): the ID map is added by vsd-guest.
+// own, named after the context. A volume is *attached* on at most one host at a time; attached
+// means its root file system stands at a host path below a 0700 directory, nosuid and nodev on the
+// host side, ids unshifted (0..65535): the ID map is added by vsd-guest.
 //
 // Every call names its volume; every call that removes may be repeated without harm; nothing keeps
 // state in memory: list() finds what is really there, after any crash.
@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,26 +23,26 @@ namespace vs::storage {
 
 // What a tier can do on this host, said plainly to users (`vsctl check`, `vsctl storage show`).
 struct Capabilities {
-  std::string tier;            // "dir", "thin", "shared"
-  bool instantCopy = false;    // a volume from a template in time independent of its size
+  std::string tier;          // "dir", "thin", "shared"
+  bool instantCopy = false;  // a volume from a template in time independent of its size
   bool snapshots = false;
   bool growOnline = false;
   bool sharedBetweenHosts = false;
-  bool sizeEnforced = false;   // a volume's size is a hard limit
-  std::string copyMethod;      // "reflink", "copy", "thin snapshot"
+  bool sizeEnforced = false;  // a volume's size is a hard limit
+  std::string copyMethod;     // "reflink", "copy", "thin snapshot"
 };
 
 struct Volume {
-  std::string name;                // the context's
-  std::optional<Bytes> size;       // nullopt: bounded only by what it lies on
+  std::string name;           // the context's
+  std::optional<Bytes> size;  // nullopt: bounded only by what it lies on
   bool attached = false;
-  std::string definition;          // the context's definition as JSON, kept with the data
+  std::string definition;  // the context's definition as JSON, kept with the data
 };
 
 struct CreateRequest {
   std::string name;
   std::string templateName;
-  std::optional<Bytes> size;       // nullopt: the tier's default
+  std::optional<Bytes> size;  // nullopt: the tier's default
   std::string definition;
 };
 
@@ -55,6 +56,10 @@ class Engine {
   virtual Capabilities capabilities() const = 0;
   virtual std::vector<Volume> list() const = 0;
   virtual bool hasVolume(const std::string& name) const = 0;
+  // Removes what calls that never ended (a crash) left behind, except what belongs to a volume or
+  // template in `inUse`: those that some operation works on at this moment. Returns a sentence for
+  // each thing removed.
+  virtual std::vector<std::string> removeLeftovers(const std::set<std::string>& inUse) = 0;
 
   // --- templates ---------------------------------------------------------------------------------
   // An empty place to fill with a template's tree; nothing is visible under `name` before
@@ -73,7 +78,8 @@ class Engine {
   // A complete, detached volume or nothing. Throws Exists, NotFound (template), Failed (no space).
   virtual void createFromTemplate(const CreateRequest& request, const Progress& progress) = 0;
   // A copy of a detached or frozen volume under another name.
-  virtual void clone(const std::string& from, const CreateRequest& request, const Progress& progress) = 0;
+  virtual void clone(const std::string& from, const CreateRequest& request,
+                     const Progress& progress) = 0;
   virtual void rename(const std::string& from, const std::string& to) = 0;
   virtual void saveDefinition(const std::string& name, const std::string& definition) = 0;
   virtual void destroy(const std::string& name) = 0;  // absent is success
@@ -86,7 +92,8 @@ class Engine {
   // Cuts a volume off at once, whatever still uses it: all its I/O fails from here on.
   virtual void fence(const std::string& name) = 0;
 
-  // --- points and hand-over (tiers without them throw Unsupported) ---------------------------------
+  // --- points and hand-over (tiers without them throw Unsupported)
+  // ---------------------------------
   virtual void createSnapshot(const std::string& name, const std::string& snapshot) = 0;
   virtual void removeSnapshot(const std::string& name, const std::string& snapshot) = 0;
   virtual void restoreSnapshot(const std::string& name, const std::string& snapshot) = 0;
@@ -95,7 +102,8 @@ class Engine {
   virtual void release(const std::string& name) = 0;
   // Source, move given up: the same volume back under the same mount.
   virtual void takeBack(const std::string& name) = 0;
-  // Destination: lock, activate, work on a snapshot of the next epoch; commit keeps it, giveUp drops it.
+  // Destination: lock, activate, work on a snapshot of the next epoch; commit keeps it, giveUp
+  // drops it.
   virtual std::string takeOver(const std::string& name, std::uint64_t epoch) = 0;
   virtual void commitTakeOver(const std::string& name, std::uint64_t epoch) = 0;
   virtual void giveUpTakeOver(const std::string& name, std::uint64_t epoch) = 0;

@@ -1,0 +1,91 @@
+// Tier `dir`: templates and volumes are plain directories below /var/lib/vsd, on any machine and
+// any file system. New volumes are copies of a template's tree: reflinks where the file system can,
+// else every byte is copied; Capabilities says which. There are no snapshots, no sizes and no fence
+// here.
+//
+//   templates/NAME/{template.json,root/}    volumes/NAME/{volume.json,root/}
+//   .new-NAME            being made: becomes NAME by one rename when it is complete and on the disk
+//   .gone-NAME.UUID      being removed: was NAME until one rename
+//
+// So a crash leaves whole things under their names and leftovers under names with a dot, which
+// list() does not show and removeLeftovers() takes away. A template or volume that is being copied
+// holds a shared flock(2) on its directory: removing or renaming it meanwhile is refused with Busy.
+//
+// Trees are copied, measured and removed by cp, du and rm of coreutils: a context may have made its
+// tree deeper than any path or descriptor table is long, and they go down without either.
+#pragma once
+
+#include "vsd/base/paths.hpp"
+#include "vsd/base/runner.hpp"
+#include "vsd/storage/engine.hpp"
+
+namespace vs::storage {
+
+class DirEngine : public Engine {
+ public:
+  // Creates templates/ and volumes/, mode 0700, and tries once whether the file system can reflink.
+  // `runner` must outlive the engine.
+  DirEngine(const Paths& paths, Runner& runner);
+
+  Capabilities capabilities() const override;
+  std::vector<Volume> list() const override;
+  bool hasVolume(const std::string& name) const override;
+  std::vector<std::string> removeLeftovers(const std::set<std::string>& inUse) override;
+
+  std::string beginTemplate(const std::string& name) override;
+  void finishTemplate(const std::string& name, const std::string& description) override;
+  void abandonTemplate(const std::string& name) override;
+  std::vector<std::string> listTemplates() const override;
+  std::string templateDescription(const std::string& name) const override;
+  std::string templateTree(const std::string& name) const override;
+  void removeTemplate(const std::string& name) override;
+
+  // Refuses a size (Unsupported): nothing here would hold the volume to it. Checks the free space
+  // first; both errors for a lack of it say how much is needed and how much there is.
+  void createFromTemplate(const CreateRequest& request, const Progress& progress) override;
+  void clone(const std::string& from, const CreateRequest& request,
+             const Progress& progress) override;
+  void rename(const std::string& from, const std::string& to) override;
+  void saveDefinition(const std::string& name, const std::string& definition) override;
+  void destroy(const std::string& name) override;
+  void grow(const std::string& name, Bytes size) override;
+
+  // The tree where it lies. No mount of our own with nosuid,nodev goes over it: vsd-guest clones
+  // the mount it finds (open_tree(2)) for the ID-mapped root, the clone would inherit nosuid, and
+  // setuid programs inside would lose their bit. What keeps host users from the tree is the 0700
+  // directory above it; device nodes cannot come to be in it (the unpacker skips them, a user
+  // namespace cannot make them).
+  std::string attach(const std::string& name) override;
+  void detach(const std::string& name) override;
+
+  // All of these throw Unsupported on this tier.
+  void fence(const std::string& name) override;
+  void createSnapshot(const std::string& name, const std::string& snapshot) override;
+  void removeSnapshot(const std::string& name, const std::string& snapshot) override;
+  void restoreSnapshot(const std::string& name, const std::string& snapshot) override;
+  std::vector<std::string> listSnapshots(const std::string& name) const override;  // none
+  void release(const std::string& name) override;
+  void takeBack(const std::string& name) override;
+  std::string takeOver(const std::string& name, std::uint64_t epoch) override;
+  void commitTakeOver(const std::string& name, std::uint64_t epoch) override;
+  void giveUpTakeOver(const std::string& name, std::uint64_t epoch) override;
+
+ private:
+  struct Copy {
+    std::string what;  // "create volume 'web1'": for messages
+    std::string from;  // directory with root/
+    Bytes size;        // of its tree
+  };
+
+  void checkNewVolume(const CreateRequest& request) const;
+  void makeVolume(const CreateRequest& request, const Copy& copy, const Progress& progress);
+  void copyTree(const Copy& copy, const std::string& to, const Progress& progress);
+  void discard(const std::string& parent, const std::string& name);
+  void removeNow(const std::string& path);
+
+  Paths paths_;
+  Runner& runner_;
+  bool reflinks_ = false;
+};
+
+}  // namespace vs::storage
