@@ -5,7 +5,7 @@
 // JSON: vsd-guest stays small). The conversation is on descriptor kTalkFd, a SOCK_SEQPACKET pair:
 //
 //   run:   guest -> vsd   Ready                      it stands; vsd may move it into its cgroup
-//          vsd -> guest   Go
+//          vsd -> guest   Go + directory of the payload cgroup
 //          guest -> vsd   Running{init pid} | Failed{stage, errno}
 //   exec:  helper -> caller  Terminal + master fd    (only with a terminal)
 //          helper -> caller  Running{pid} | Failed{stage, errno}
@@ -26,7 +26,7 @@ namespace vs {
 inline constexpr int kPlanFd = 3;
 inline constexpr int kTalkFd = 4;
 inline constexpr int kRootFd = 5;     // run: the root file system's directory (O_PATH)
-inline constexpr int kPayloadFd = 6;  // run and exec: the payload cgroup's directory
+inline constexpr int kPayloadFd = 6;  // exec: directory of the cgroup to run in
 inline constexpr int kInitFd = 5;     // exec: pidfd of the context's init
 inline constexpr int kStdioFd = 7;    // exec without a terminal: 7, 8, 9 become stdin, out, err
 

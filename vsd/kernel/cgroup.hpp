@@ -1,0 +1,112 @@
+// The cgroup v2 tree of one context, found by its name and removed twice without harm:
+//
+//   ROOT/vs.slice/vs-NAME.scope/      made by us, or by systemd as a delegated scope (scope.hpp)
+//     monitor/                        vsd-guest and the parents of exec sessions
+//     payload/                        the context: its limits, and the root of its cgroup namespace
+//       vsd-exec/                     what is executed in it from outside
+//
+// Of `payload` the context owns the directory, cgroup.procs, cgroup.threads and
+// cgroup.subtree_control, so it can divide what it has; the limits on it stay the host's
+// (cgroup-v2.rst, "Delegation").
+//
+// Hosts differ in the controllers they offer here (a hybrid cgroup v1 layout offers none): contexts
+// run without, and only a limit that needs a missing one is refused.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vsd/base/fd.hpp"
+#include "vsd/base/units.hpp"
+#include "vsd/kernel/boot_plan.hpp"
+
+namespace vs {
+
+// A limit that is absent is not set. Rates are bytes a second on `device` ("MAJOR:MINOR").
+struct ResourceLimits {
+  std::optional<Bytes> memory;
+  std::optional<Bytes> swap;
+  std::optional<std::uint32_t> milliCpus;  // thousandths of a processor
+  std::optional<std::uint32_t> cpuWeight;  // 1..10000, 100 is usual
+  std::optional<std::uint64_t> pids;
+  std::optional<Bytes> readRate;
+  std::optional<Bytes> writeRate;
+  std::string device;
+};
+
+// One value in one file of `payload`. Required: the user asked for it; otherwise it takes back a
+// limit and a missing controller is no trouble.
+struct LimitWrite {
+  enum class Need { Required, Reset };
+  std::string controller;
+  std::string file;
+  std::string value;
+  Need need = Need::Reset;
+  bool operator==(const LimitWrite&) const = default;
+};
+// Every file that says something about `limits`, absent ones with their default. Pure.
+std::vector<LimitWrite> limitWrites(const ResourceLimits& limits);
+
+struct ResourceUsage {
+  std::optional<Bytes> memory;           // nullopt: the controller is not there
+  std::optional<std::uint64_t> pids;     // tasks
+  std::optional<std::uint64_t> cpuTime;  // microseconds
+};
+
+class ContextCgroup {
+ public:
+  // `root` is the mount point of cgroup v2 (findCgroupRoot). Touches nothing.
+  ContextCgroup(std::string root, std::string name);
+
+  const std::string& scope() const { return scope_; }
+  std::string monitor() const { return scope_ + "/monitor"; }
+  std::string payload() const { return scope_ + "/payload"; }
+  bool exists() const;
+
+  // Makes what is missing of the tree, puts `guest` into monitor/, enables every controller there
+  // is from the root down to payload/ and gives payload/ to the root of `ids`. The scope itself may
+  // already be there, with `guest` in it.
+  void create(const IdRange& ids, pid_t guest) const;
+
+  Fd openPayload() const;  // for CLONE_INTO_CGROUP and the device program
+  Fd openMonitor() const;
+  // payload/vsd-exec, made if need be and owned by the root of `ids`: a leaf, so that it can hold
+  // processes also when the context has handed controllers to its own children.
+  Fd openExecGroup(const IdRange& ids) const;
+
+  // The controllers payload/ has.
+  std::vector<std::string> availableControllers() const;
+  // Throws Unsupported naming the controller and the remedy before anything is written.
+  void applyLimits(const ResourceLimits& limits) const;
+
+  // Returns when every task has stopped (or runs again). Throws TimedOut; a freeze is then taken
+  // back.
+  void freeze(Millis time) const;
+  void thaw(Millis time) const;
+  bool isFrozen() const;
+
+  // Kills every task of payload/ and waits until none is left. Throws TimedOut naming the pids that
+  // would not go. Absent is success.
+  void kill(Millis time) const;
+  bool isPopulated() const;         // a task lives in payload/ or below
+  std::vector<pid_t> pids() const;  // of payload/ and below, host pids
+  ResourceUsage usage() const;
+
+  // Removes the whole tree; waits a moment for tasks just killed. Absent is success; throws Busy
+  // when something still lives there.
+  void remove() const;
+
+ private:
+  std::string root_;
+  std::string name_;
+  std::string scope_;
+};
+
+// The names of all contexts that have a scope under `root`, sorted.
+std::vector<std::string> listContextCgroups(const std::string& root);
+
+}  // namespace vs
