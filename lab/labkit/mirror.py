@@ -22,7 +22,7 @@ from labkit.report import LabError, say
 SETS = config.LAB_DIR / "mirror-packages.txt"
 DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 # What every system starts from: mmdebstrap's variant minbase.
-MINIMAL = ["?and(?architecture(native),?or(?essential,?priority(required)))", "apt"]
+MINIMAL = ["?or(?essential,?priority(required))", "apt"]
 
 
 def key():

@@ -1,0 +1,97 @@
+"""Builds the Debian package of the checkout in the build root, again and again in the same place.
+
+    ~/.cache/vsd-lab/build/HASH-OF-CHECKOUT/tree/   copy of the working tree, and what the build makes in it
+    ~/.cache/vsd-lab/build/HASH-OF-CHECKOUT/files   what the copy consists of, so that removed files go
+    ~/.cache/vsd-lab/ccache/                        of all checkouts
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+
+from labkit import buildroot, cage, config
+from labkit.cache import key_of, locked
+from labkit.cage import CagedWork
+from labkit.command import run
+from labkit.report import LabError, last_lines, say
+
+# debhelper notes a finished build and skips it next time: we want ninja to decide.
+_SCRIPT = """set -e
+rm -rf debian/.debhelper debian/debhelper-build-stamp debian/files debian/tmp debian/*.debhelper* debian/*.substvars
+for package in $(sed -n 's/^Package: *//p' debian/control); do rm -rf "debian/$package"; done
+rm -f ../*.deb ../*.buildinfo ../*.changes
+dpkg-buildpackage --build=binary --no-sign --no-pre-clean --no-check-builddeps
+"""
+
+
+def build(checkout=config.CHECKOUT):
+    """Builds and gives the path of the package in CHECKOUT/build/deb/."""
+    checkout = pathlib.Path(checkout)
+    root = buildroot.entry().path() / "root"
+    place = config.CACHE / "build" / key_of(str(checkout))
+    ccache = config.CACHE / "ccache"
+    ccache.mkdir(parents=True, exist_ok=True)
+    with locked(place.with_name(place.name + ".lock")):
+        copy_tree(checkout, place)
+        if not (place / "tree/debian/control").exists():
+            raise LabError(f"cannot build the package: '{checkout}' has no debian/control")
+        say("building the package")
+        log = place / "log"
+        CagedWork(lambda: _build_in(root, place, ccache, log)).wait()
+        return _collect(place, checkout / "build" / "deb")
+
+
+def copy_tree(checkout, place):
+    """Copies what git tracks or would track; a file that has not changed keeps its copy, and so its time."""
+    listing = run(["git", "-C", checkout, "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+                  f"list the files of '{checkout}'")
+    names = sorted({name for name in listing.split("\0") if name and os.path.lexists(checkout / name) and not os.path.isdir(checkout / name)
+                    or os.path.islink(checkout / name)} - {""})
+    tree, record = place / "tree", place / "files"
+    tree.mkdir(parents=True, exist_ok=True)
+    before = record.read_text().split("\0") if record.exists() else []
+    for name in set(before) - set(names):
+        (tree / name).unlink(missing_ok=True)
+    record.write_text("\0".join(names))  # before the copies: what is copied is on record even if we are interrupted
+    for name in names:
+        _copy(checkout / name, tree / name)
+
+
+def _copy(source, copy):
+    have = os.lstat(source)
+    if os.path.lexists(copy):
+        old = os.lstat(copy)
+        if (old.st_size, old.st_mtime_ns, old.st_mode) == (have.st_size, have.st_mtime_ns, have.st_mode):
+            return
+        copy.unlink()
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, copy, follow_symlinks=False)
+
+
+def _build_in(root, place, ccache, log):
+    for kind, target in (("proc", "proc"), ("tmpfs", "tmp"), ("tmpfs", "run")):
+        cage.mount(kind, root / target, kind)
+    cage.bind("/dev", root / "dev")
+    cage.bind(place, root / "build")
+    cage.bind(ccache, root / "ccache")
+    os.chroot(root)
+    os.chdir("/build/tree")
+    environment = {"PATH": "/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/build", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
+                   "CCACHE_DIR": "/ccache", "DEB_BUILD_OPTIONS": f"nocheck parallel={os.cpu_count()}", "DEBIAN_FRONTEND": "noninteractive"}
+    with open("/build/log", "w") as output:
+        done = subprocess.run(["/bin/sh", "-c", _SCRIPT], env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+    if done.returncode:
+        raise LabError(f"the package does not build; the end of {log}:\n{last_lines('/build/log', 40)}")
+
+
+def _collect(place, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    packages = [path for path in sorted(place.glob("*.deb")) if "-dbgsym_" not in path.name]
+    if not packages:
+        raise LabError(f"the build made no package; see {place / 'log'}")
+    for old in folder.glob("*.deb"):
+        old.unlink()
+    for path in packages:
+        shutil.copy2(path, folder / path.name)
+    main = next((path for path in packages if path.name.startswith("vsd_")), packages[0])
+    return folder / main.name
