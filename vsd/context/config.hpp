@@ -1,0 +1,42 @@
+// The host's configuration (/etc/vsd/vsd.toml and vsd.toml.d/*.toml, later files win; vsd.toml(5)):
+// TOML into plain structs, everything validated at once. The rest of the program never sees TOML.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vsd/base/units.hpp"
+#include "vsd/context/definition.hpp"
+
+namespace vs {
+
+struct Config {
+  // [daemon]
+  std::string group = "vsd";        // may use the API socket; root always may
+  bool debug = false;
+  Bytes consoleLogLimit = 1_MiB;    // per context; twice that with the rotated one
+  // [defaults] of new contexts
+  std::string defaultTemplate = "debian13";
+  std::string defaultStorage = "dir";
+  std::vector<std::string> dns;
+  std::string domain;
+  Millis stopTimeout{60'000};
+  Limits limits;
+  // [templates]
+  std::string mirror;               // instead of a definition's own
+  std::string keyring;              // instead of the definition's own
+  Bytes maxTemplateSize = 64_GiB;
+};
+
+// Reads all files below `directory` (.../etc/vsd); absent files are fine. Throws InvalidParameter
+// with every problem of every file as "FILE:LINE:COLUMN: ...".
+Config readConfig(const std::string& directory);
+// The same for texts given as {file name, content}.
+struct ConfigText {
+  std::string file;
+  std::string text;
+};
+Config parseConfig(const std::vector<ConfigText>& texts);
+
+}  // namespace vs

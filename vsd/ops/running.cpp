@@ -1,0 +1,114 @@
+#include "vsd/ops/running.hpp"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "vsd/base/error.hpp"
+#include "vsd/base/file.hpp"
+#include "vsd/base/log.hpp"
+#include "vsd/kernel/scope.hpp"
+
+namespace vs {
+namespace {
+
+constexpr Millis kKillTime{15'000};
+constexpr Millis kScopeTime{15'000};
+
+}  // namespace
+
+Isolation isolationOf(const Definition& definition) {
+  return definition.profile == Profile::Nesting ? Isolation::Nesting : Isolation::System;
+}
+
+ContextCgroup cgroupOf(const Host& host, const std::string& name) {
+  return ContextCgroup(host.paths.cgroupRoot, name);
+}
+
+ResourceLimits resourceLimitsOf(const Definition& definition) {
+  const Limits& limits = definition.limits;
+  ResourceLimits found;
+  found.memory = limits.memory;
+  found.swap = limits.swap;
+  found.milliCpus = limits.milliCpus;
+  found.cpuWeight = limits.cpuWeight;
+  found.pids = limits.pids;
+  found.readRate = limits.readRate;
+  found.writeRate = limits.writeRate;
+  return found;
+}
+
+std::shared_ptr<const RunningContext> findRunning(const Host& host, const std::string& name) {
+  const auto text = readFileIfExists(host.paths.contextOf(name) + "/running");
+  const auto record = text ? decodeRunning(*text) : std::nullopt;
+  if (!record || record->bootId != bootId()) return nullptr;
+  auto guest = Process::find(record->guest, record->guestStart);
+  auto init = Process::find(record->init, record->initStart);
+  if (!guest || !init) return nullptr;
+  return std::make_shared<RunningContext>(RunningContext{std::move(*guest), std::move(*init), record->since});
+}
+
+End howItEnded(const Host& host, const std::string& name) {
+  const auto text = readFileIfExists(host.paths.contextOf(name) + "/ended");
+  const auto record = text ? decodeEnded(*text) : std::nullopt;
+  if (!record) return {State::Failed, false, "its monitor was lost"};
+  switch (record->how) {
+    case EndedRecord::How::Reboot: return {State::Stopped, true, "rebooted"};
+    case EndedRecord::How::Halt: return {State::Stopped, false, "powered off"};
+    case EndedRecord::How::Killed:
+      return {State::Failed, false, fmt::format("killed by signal {}", record->value)};
+    case EndedRecord::How::Exited:
+      return {record->value == 0 ? State::Stopped : State::Failed, false, fmt::format("exited {}", record->value)};
+  }
+  return {};
+}
+
+void cleanUpRun(const Host& host, const std::string& name) {
+  const ContextCgroup cgroup = cgroupOf(host, name);
+  // A guest without its context (killed between the two) would hold the cgroup: it goes first.
+  if (const auto text = readFileIfExists(host.paths.contextOf(name) + "/running"))
+    if (const auto record = decodeRunning(*text); record && record->bootId == bootId())
+      if (const auto guest = Process::find(record->guest, record->guestStart)) {
+        guest->signal(SIGKILL);
+        guest->waitEnd(kKillTime);
+      }
+  cgroup.kill(kKillTime);
+  if (isSystemdHost()) stopScope(name, kScopeTime);
+  cgroup.remove();
+  host.storage.detach(name);
+  removeTree(host.paths.contextOf(name));
+}
+
+ExecResult runInContext(const Host& host, const std::string& name, const std::vector<std::string>& argv,
+                        Millis time) {
+  const ContextPicture context = host.contexts.find(name);
+  if (!context.running || !canExec(context.state))
+    throw Error(Kind::InvalidState, fmt::format("context '{}' is {}", name, nameOf(context.state)));
+  ExecPlan plan;
+  plan.argv = argv;
+  plan.workingDirectory = "/";
+  plan.confinement = confinementOf(isolationOf(context.definition));
+  const ContextCgroup cgroup = cgroupOf(host, name);
+  const Fd group = cgroup.openExecGroup(context.definition.ids);
+  const Fd monitor = cgroup.openMonitor();
+  ExecSession session;
+  session.init = context.running->init.fd();
+  session.group = group.get();
+  session.monitor = monitor.get();
+  return runInside(host.guestProgram, plan, session, time);
+}
+
+std::string systemStateOf(const Host& host, const std::string& name, Millis time) {
+  const ContextPicture context = host.contexts.find(name);
+  if (context.definition.init != Init::Systemd || context.state != State::Running) return {};
+  try {
+    ExecResult result = runInContext(host, name, {"systemctl", "is-system-running"}, time);
+    std::string text = result.out;
+    while (!text.empty() && text.back() == '\n') text.pop_back();
+    return text;
+  } catch (const Error& error) {
+    log::debug("context '{}': its systemd does not say how it is: {}", name, error.text());
+    return {};
+  }
+}
+
+}  // namespace vs

@@ -1,0 +1,132 @@
+#include "vsd/ops/start.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include <thread>
+
+#include "vsd/base/file.hpp"
+#include "vsd/base/log.hpp"
+#include "vsd/base/rollback.hpp"
+#include "vsd/context/boot.hpp"
+#include "vsd/kernel/covers.hpp"
+#include "vsd/kernel/devices.hpp"
+#include "vsd/kernel/scope.hpp"
+#include "vsd/ops/running.hpp"
+
+namespace vs {
+namespace {
+
+constexpr Millis kBootTime{60'000};
+constexpr Millis kScopeTime{30'000};
+constexpr Millis kSystemTime{600'000};
+constexpr Millis kSystemStep{250};
+
+BootPlan fullPlan(const Host& host, const Definition& definition) {
+  BootPlan plan = bootPlanFor(definition, {host.paths.contextOf(definition.name), host.paths.logOf(definition.name),
+                                           host.config.consoleLogLimit});
+  const Isolation isolation = isolationOf(definition);
+  plan.devices = defaultDevices();
+  plan.covers = defaultCovers(isolation);
+  plan.confinement = confinementOf(isolation);
+  return plan;
+}
+
+// Until systemd inside says that it has done what it does at boot, well or not so well.
+void waitForSystem(const Host& host, const std::string& name, Operation& operation) {
+  const Deadline deadline = deadlineIn(kSystemTime);
+  for (std::string state;;) {
+    state = systemStateOf(host, name, Millis(10'000));
+    if (state == "running") return;
+    if (state == "degraded" || state == "maintenance")
+      return operation.note(fmt::format("its systemd is {}: see 'vsctl exec {} systemctl --failed'", state, name));
+    if (host.contexts.find(name).state != State::Running || !findRunning(host, name))
+      throw failed("start context '{}': it ended while it booted", name)
+          .withHint(fmt::format("see 'vsctl log {}'", name));
+    if (std::chrono::steady_clock::now() > deadline)
+      throw Error(Kind::TimedOut, fmt::format("context '{}' runs, but its systemd is still '{}'", name, state));
+    if (operation.isCancelled()) return operation.note("not waited for until its systemd is up");
+    std::this_thread::sleep_for(kSystemStep);
+  }
+}
+
+}  // namespace
+
+void checkStart(const Host& host, const std::string& name) {
+  const ContextPicture context = host.contexts.find(name);
+  if (context.removing)
+    throw Error(Kind::InvalidState, fmt::format("context '{}' is being removed", name))
+        .withHint(fmt::format("finish that with 'vsctl remove {}'", name));
+  if (!canStart(context.state))
+    throw Error(Kind::InvalidState, fmt::format("context '{}' is {} already", name, nameOf(context.state)));
+}
+
+std::vector<std::string> planStart(const Host& host, const std::string& name) {
+  checkStart(host, name);
+  const Definition definition = host.contexts.find(name).definition;
+  return {fmt::format("attach the volume '{}' ({})", name, definition.storage),
+          fmt::format("create the cgroup {}", cgroupOf(host, name).scope()),
+          fmt::format("boot {} with ids {}..{} and profile '{}'", fullPlan(host, definition).argv[0],
+                      definition.ids.first, definition.ids.first + definition.ids.count - 1,
+                      nameOf(definition.profile))};
+}
+
+void start(const Host& host, const std::string& name, Wait wait, Operation& operation) {
+  const Definition definition = host.contexts.find(name).definition;
+  Rollback undo;
+  checkStart(host, name);
+  host.contexts.setState(name, State::Starting);
+  undo.add("call it stopped", [&host, name] { host.contexts.setState(name, State::Stopped); });
+
+  operation.step("attach the volume");
+  const std::string tree = host.storage.attach(name);
+  undo.add("detach the volume", [&host, name] { host.storage.detach(name); });
+
+  operation.step("make its run directory");
+  removeTree(host.paths.contextOf(name));
+  makeDirectories(host.paths.contextOf(name), 0700);
+  undo.add("remove its run directory", [&host, name] { removeTree(host.paths.contextOf(name)); });
+
+  operation.step("start its monitor");
+  const Fd root = openFile(tree, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  const StartedGuest guest = startGuest(host.guestProgram, fullPlan(host, definition), root.get(), kBootTime);
+  const pid_t guestPid = guest.process.pid();
+  const auto guestStart = startTimeOf(guestPid).value_or(0);
+  undo.add("end its monitor", [guestPid, guestStart] {
+    if (const auto monitor = Process::find(guestPid, guestStart)) monitor->signal(SIGKILL);
+  });
+
+  operation.step("create its cgroup");
+  const ContextCgroup cgroup = cgroupOf(host, name);
+  undo.add("remove its cgroup", [&host, name] {
+    cgroupOf(host, name).kill(kScopeTime);
+    if (isSystemdHost()) stopScope(name, kScopeTime);
+    cgroupOf(host, name).remove();
+  });
+  if (isSystemdHost()) startScope(name, guestPid, kScopeTime);
+  cgroup.create(definition.ids, guestPid);
+  cgroup.applyLimits(resourceLimitsOf(definition));
+  const Fd payload = cgroup.openPayload();
+  attachDeviceFilter(payload.get());
+
+  operation.step("boot");
+  host.contexts.setGoal(name, Goal::Running);
+  bootGuest(guest, payload.get(), kBootTime);
+  auto running = findRunning(host, name);
+  if (!running)
+    throw failed("start context '{}': it ended at once", name)
+        .withHint(fmt::format("see 'vsctl log {}'", name));
+  undo.commit();  // from here it runs, whatever happens to us
+
+  operation.step("announce it");
+  host.contexts.setRunning(name, running);
+  if (isSystemdHost())
+    registerMachine({name, definition.uuid, running->init.pid(), tree}, kScopeTime);
+
+  if (wait == Wait::ForSystem && definition.init == Init::Systemd) {
+    operation.step("wait for its systemd");
+    waitForSystem(host, name, operation);
+  }
+}
+
+}  // namespace vs

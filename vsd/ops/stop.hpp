@@ -1,0 +1,31 @@
+// stop and freeze: the ways a running context comes to rest.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vsd/ops/host.hpp"
+
+namespace vs {
+
+struct StopOptions {
+  std::optional<Millis> timeout;  // of the clean shutdown; default: the definition's
+  enum class Manner { Clean, Kill } manner = Manner::Clean;
+};
+
+// Throws InvalidState when it does not run.
+void checkStop(const Host& host, const std::string& name);
+std::vector<std::string> planStop(const Host& host, const std::string& name, const StopOptions& options);
+void stop(const Host& host, const std::string& name, const StopOptions& options, Operation& operation);
+
+// Takes note of a context whose init ended by itself, cleans up after it, and starts it again when it
+// rebooted or its restart policy says so.
+void settle(const Host& host, const std::string& name, Operation& operation);
+
+void checkFreeze(const Host& host, const std::string& name);
+void freeze(const Host& host, const std::string& name, Operation& operation);
+void checkThaw(const Host& host, const std::string& name);
+void thaw(const Host& host, const std::string& name, Operation& operation);
+
+}  // namespace vs
