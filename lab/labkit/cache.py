@@ -36,13 +36,13 @@ def key_of(*inputs):
 
 
 def locked(path):
-    """An open file that holds the lock at path until it is closed."""
+    """An open file that holds the lock at path until it is closed. Says so when it has to wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = open(path, "w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        say(f"waiting: another command is at work on '{path.stem}' of the {path.parent.name}s")
+        say(f"waiting for another command that holds '{path}'")
         fcntl.flock(lock, fcntl.LOCK_EX)
     return lock
 

@@ -41,8 +41,8 @@ def launch(name, count, image, mirror, lock):
         lock.close()  # the lab outlives the command that holds it
         for fd in (lifeline, news):
             os.close(fd)
-        cage.unshare(cage.NEWPID | cage.NEWNET | cage.NEWNS)
         _detach(folder / "keeper.log")
+        cage.unshare(cage.NEWPID | cage.NEWNET | cage.NEWNS)
         state.write_record(name, cage.as_child(first))
         os.write(gone, b"g")
 
