@@ -54,7 +54,8 @@ std::string formatBytes(Bytes bytes) {
     ++unit;
   }
   if (unit == 0) return fmt::format("{}B", bytes.value);
-  return fmt::format(value < 10 ? "{:.1f}{}" : "{:.0f}{}", value, kUnits[unit]);
+  return value < 10 ? fmt::format("{:.1f}{}", value, kUnits[unit])
+                    : fmt::format("{:.0f}{}", value, kUnits[unit]);
 }
 
 Millis parseDuration(std::string_view text, std::string_view what) {

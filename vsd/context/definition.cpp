@@ -259,11 +259,11 @@ Json toJson(const Definition& d) {
 
 Definition definitionFrom(const Json& json) {
   Definition definition;
-  apply(json, definition);
+  applyFields(json, definition);
   return definition;
 }
 
-void apply(const Json& fields, Definition& definition) {
+void applyFields(const Json& fields, Definition& definition) {
   if (!fields.is_object()) throw invalid("a definition is not an object");
   for (const auto& [key, value] : fields.items())
     if (!value.is_null()) applyField(key, value, definition);

@@ -69,7 +69,7 @@ void validate(const Definition& definition);
 
 // Overlays the fields of an API object (Wish or Changes) on a definition.
 // Throws InvalidParameter for values that cannot be of that field.
-void apply(const nlohmann::json& fields, Definition& definition);
+void applyFields(const nlohmann::json& fields, Definition& definition);
 // Puts the named fields ("domain", "limits.memory") back to their defaults.
 void unset(const std::vector<std::string>& fields, Definition& definition);
 

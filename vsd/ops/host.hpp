@@ -27,6 +27,9 @@ struct Host {
   Operations& operations;
 };
 
+// What operations on templates hold: kTemplateObject + name, beside contexts' plain names.
+inline constexpr std::string_view kTemplateObject = "template ";
+
 // How the definition's words are said to the kernel layer.
 Isolation isolationOf(const Definition& definition);
 

@@ -96,4 +96,11 @@ std::vector<OperationPicture> Operations::running() const {
   return pictures;
 }
 
+std::vector<std::string> Operations::busyObjects() const {
+  std::vector<std::string> objects;
+  const std::lock_guard lock(mutex_);
+  for (const auto& [object, id] : holders_) objects.push_back(object);
+  return objects;
+}
+
 }  // namespace vs

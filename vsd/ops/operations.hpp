@@ -40,6 +40,7 @@ class Operations {
   OperationPicture show(const std::string& id) const;
   std::shared_ptr<Operation> findRunning(const std::string& id) const;  // null when it is not running
   std::vector<OperationPicture> running() const;
+  std::vector<std::string> busyObjects() const;  // all that running operations hold
   std::vector<OperationPicture> newest(int limit) const { return journal_.newest(limit); }
 
  private:

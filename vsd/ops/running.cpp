@@ -1,7 +1,6 @@
 #include "vsd/ops/running.hpp"
 
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
+#include <signal.h>
 
 #include "vsd/base/error.hpp"
 #include "vsd/base/file.hpp"

@@ -110,7 +110,6 @@ void start(const Host& host, const std::string& name, Wait wait, Operation& oper
   attachDeviceFilter(payload.get());
 
   operation.step("boot");
-  host.contexts.setGoal(name, Goal::Running);
   bootGuest(guest, payload.get(), kBootTime);
   auto running = findRunning(host, name);
   if (!running)
@@ -120,6 +119,7 @@ void start(const Host& host, const std::string& name, Wait wait, Operation& oper
 
   operation.step("announce it");
   host.contexts.setRunning(name, running);
+  host.contexts.setGoal(name, Goal::Running);
   if (isSystemdHost())
     registerMachine({name, definition.uuid, running->init.pid(), tree}, kScopeTime);
 

@@ -1,0 +1,48 @@
+#include <unistd.h>
+
+#include "vsd/api/handlers.hpp"
+#include "vsd/ops/check.hpp"
+#include "vsd/ops/reconcile.hpp"
+
+namespace vs::api {
+namespace {
+
+Outcome handleInfo(const Host& host, const std::string& version, std::chrono::steady_clock::time_point since) {
+  char name[256] = {};
+  ::gethostname(name, sizeof name - 1);
+  const std::vector<ContextPicture> contexts = host.contexts.all();
+  std::int64_t running = 0;
+  for (const ContextPicture& context : contexts) running += context.running ? 1 : 0;
+  const auto uptime = std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - since);
+  return Answer{{{"version", version},
+                 {"pid", ::getpid()},
+                 {"uptime", uptime.count()},
+                 {"host", name},
+                 {"stateDirectory", host.paths.state()},
+                 {"contexts", contexts.size()},
+                 {"running", running}},
+                {}};
+}
+
+Outcome handleCheck(const Host& host) {
+  Json findings = Json::array();
+  for (const Finding& finding : checkHost(host)) {
+    Json json{{"area", finding.area}, {"name", finding.name}, {"state", nameOf(finding.state)}, {"found", finding.found}};
+    if (!finding.remedy.empty()) json["remedy"] = finding.remedy;
+    findings.push_back(std::move(json));
+  }
+  return Answer{{{"findings", std::move(findings)}}, {}};
+}
+
+}  // namespace
+
+void addHostHandlers(Service& service, const Host& host, std::string version) {
+  const auto since = std::chrono::steady_clock::now();
+  service.add("Info", [&host, version = std::move(version), since](Call&) { return handleInfo(host, version, since); });
+  service.add("Check", [&host](Call&) { return handleCheck(host); });
+  service.add("Reconcile", [&host](Call& call) -> Outcome {
+    return Answer{{{"differences", differences(host, call.flag("fix") ? Fix::Yes : Fix::No)}}, {}};
+  });
+}
+
+}  // namespace vs::api

@@ -1,0 +1,122 @@
+#include "vsd/ops/create.hpp"
+
+#include <algorithm>
+
+#include "vsd/base/file.hpp"
+#include "vsd/base/json.hpp"
+#include "vsd/base/names.hpp"
+#include "vsd/base/rollback.hpp"
+#include "vsd/context/id_ranges.hpp"
+#include "vsd/context/template_info.hpp"
+#include "vsd/ops/personalise.hpp"
+#include "vsd/ops/running.hpp"
+#include "vsd/ops/start.hpp"
+
+namespace vs {
+namespace {
+
+Template templateNamed(const Host& host, const std::string& name) {
+  checkName(name, "template name");
+  return templateFrom(parseJson(host.storage.templateDescription(name), fmt::format("template '{}'", name)));
+}
+
+// A limit that this host cannot hold is refused now, not at the first start.
+void checkLimits(const Host& host, const Definition& definition) {
+  if (definition.limits.isEmpty()) return;
+  const ContextCgroup cgroup = cgroupOf(host, definition.name);
+  const std::vector<std::string> available = cgroup.availableControllers();
+  for (const LimitWrite& write : limitWrites(resourceLimitsOf(definition)))
+    if (write.need == LimitWrite::Need::Required &&
+        std::find(available.begin(), available.end(), write.controller) == available.end())
+      throw Error(Kind::Unsupported,
+                  fmt::format("cannot limit context '{}': this host's cgroup v2 has no controller '{}' (for {})",
+                              definition.name, write.controller, write.file))
+          .withHint("boot with systemd.unified_cgroup_hierarchy=1, or leave the limit away");
+}
+
+}  // namespace
+
+Definition completeWish(const Host& host, const Json& wish) {
+  Definition definition;
+  definition.templateName = host.config.defaultTemplate;
+  definition.storage = host.config.defaultStorage;
+  definition.dns = host.config.dns;
+  definition.domain = host.config.domain;
+  definition.stopTimeout = host.config.stopTimeout;
+  definition.limits = host.config.limits;
+  definition.name = wish.value("name", "");
+  checkName(definition.name, "context name");
+  if (host.contexts.findIfAny(definition.name))
+    throw Error(Kind::Exists, fmt::format("context '{}' exists already", definition.name));
+  if (const auto wanted = wish.find("template"); wanted != wish.end() && wanted->is_string())
+    definition.templateName = *wanted;
+  const Template from = templateNamed(host, definition.templateName);
+  definition.init = from.init;
+  definition.command = from.init == Init::Command ? from.command : std::vector<std::string>();
+  definition.hostname = definition.name;
+  applyFields(wish, definition);
+  if (definition.storage != host.storage.capabilities().tier)
+    throw invalid("the storage tier '{}' is not set up on this host", printable(definition.storage))
+        .withHint(fmt::format("this host has '{}'", host.storage.capabilities().tier));
+  if (definition.size && !host.storage.capabilities().sizeEnforced)
+    throw Error(Kind::Unsupported, fmt::format("cannot give context '{}' a size: the tier '{}' enforces none",
+                                               definition.name, definition.storage))
+        .withHint("leave --size away: the volume is bounded by the file system it lies on");
+  definition.uuid = makeUuid();
+  definition.created = now();
+  definition.ids.first = kFirstId;  // stands for the one it will be given
+  validate(definition);
+  checkLimits(host, definition);
+  return definition;
+}
+
+Contexts::IdReservation reserveIdsOnThisHost(const Host& host) {
+  std::vector<IdRange> taken;
+  for (const char* file : {"/etc/subuid", "/etc/subgid"})
+    if (const auto text = readFileIfExists(file))
+      for (const IdRange& range : parseSubordinateIds(*text)) taken.push_back(range);
+  return host.contexts.reserveIds(taken);
+}
+
+std::vector<std::string> planCreate(const Host& host, const Definition& definition, ThenStart thenStart) {
+  std::vector<std::string> plan{
+      fmt::format("make the volume '{}' ({}, {}) from template '{}'", definition.name, definition.storage,
+                  host.storage.capabilities().copyMethod, definition.templateName)};
+  for (const FileToWrite& file : filesFor(definition, MachineId::Reset))
+    plan.push_back(fmt::format("write {} in it", file.path));
+  plan.push_back(fmt::format("record context '{}' with a range of 65536 ids of its own", definition.name));
+  if (thenStart == ThenStart::Yes) plan.push_back("start it");
+  return plan;
+}
+
+void create(const Host& host, Definition definition, ThenStart thenStart, Operation& operation) {
+  Rollback undo;
+  const std::string name = definition.name;
+
+  operation.step("find free ids");
+  const Contexts::IdReservation ids = reserveIdsOnThisHost(host);
+  definition.ids = ids.range();
+
+  operation.step("make its volume");
+  undo.add("remove its volume", [&host, name] { host.storage.destroy(name); });
+  host.storage.createFromTemplate({name, definition.templateName, definition.size, toJson(definition).dump()},
+                                  [&operation](int percent) {
+                                    operation.progress(percent);
+                                    if (operation.isCancelled()) throw Error(Kind::Cancelled, "cancelled");
+                                  });
+
+  operation.step("write what was asked for");
+  undo.add("detach its volume", [&host, name] { host.storage.detach(name); });
+  for (std::string& note : personalise(host.storage.attach(name), definition, MachineId::Reset))
+    operation.note(std::move(note));
+  host.storage.detach(name);
+
+  operation.step("record it");
+  operation.passPointOfNoReturn();
+  host.contexts.insert(definition);
+  undo.commit();  // from here it exists
+
+  if (thenStart == ThenStart::Yes) start(host, name, Wait::ForInit, operation);
+}
+
+}  // namespace vs

@@ -1,0 +1,160 @@
+#include "vsd/ops/reconcile.hpp"
+
+#include <set>
+
+#include "vsd/base/file.hpp"
+#include "vsd/base/json.hpp"
+#include "vsd/base/log.hpp"
+#include "vsd/base/names.hpp"
+#include "vsd/ops/remove.hpp"
+#include "vsd/ops/running.hpp"
+#include "vsd/ops/start.hpp"
+#include "vsd/ops/stop.hpp"
+
+namespace vs {
+namespace {
+
+// What runs of `name` is taken over as it is; null when nothing does.
+bool adopt(const Host& host, const std::string& name) {
+  auto running = findRunning(host, name);
+  if (!running) return false;
+  host.contexts.setRunning(name, std::move(running));
+  if (cgroupOf(host, name).isFrozen()) host.contexts.setState(name, State::Frozen);
+  return true;
+}
+
+bool hasRemains(const Host& host, const std::string& name) {
+  return exists(host.paths.contextOf(name)) || cgroupOf(host, name).exists();
+}
+
+// Volumes of operations that made one and did not come to record it.
+void undoCreate(const Host& host, const std::string& name) {
+  if (!isValidName(name) || host.contexts.findIfAny(name)) return;
+  host.storage.detach(name);
+  host.storage.destroy(name);
+}
+
+// Renaming has two halves, volume and record; the volume goes first, so it tells.
+void finishRename(const Host& host, const std::string& from, const std::string& to) {
+  if (!host.contexts.findIfAny(from) || host.contexts.findIfAny(to)) return;
+  if (host.storage.hasVolume(from) || !host.storage.hasVolume(to)) return;
+  host.storage.rename(to, from);
+}
+
+void close(const Host& host, Journal& journal, Journal::Open& open) {
+  OperationPicture& picture = open.picture;
+  const Json parameters = parseJson(open.parameters, "journal parameters");
+  try {
+    if (picture.verb == "create" || picture.verb == "clone") undoCreate(host, parameters.value("name", ""));
+    if (picture.verb == "rename") finishRename(host, parameters.value("from", ""), parameters.value("to", ""));
+    if (picture.verb.starts_with("template ") && parameters.contains("name"))
+      host.storage.abandonTemplate(parameters.value("name", ""));
+  } catch (const Error& error) {
+    log::error("cannot clean up after operation {} ({} '{}'): {}, ignoring", picture.id, picture.verb, picture.object,
+               error.text());
+  }
+  picture.state = OperationState::Interrupted;
+  picture.finished = now();
+  picture.error = Error(Kind::Failed, fmt::format("vsd ended during the step '{}'; it was {}",
+                                                  picture.steps.empty() ? "begin" : picture.steps.back().name,
+                                                  host.contexts.findIfAny(parameters.value("name", "")) ? "finished or is gone on with" : "taken back"));
+  journal.record(picture);
+  log::warning("operation {} ({} '{}') was interrupted", picture.id, picture.verb, picture.object);
+}
+
+}  // namespace
+
+void recover(const Host& host, Journal& journal) {
+  for (Journal::Open& open : journal.unfinished()) close(host, journal, open);
+  for (const ContextPicture& context : host.contexts.all()) {
+    const std::string& name = context.definition.name;
+    try {
+      if (adopt(host, name)) continue;
+      if (!hasRemains(host, name)) continue;
+      const bool ran = exists(host.paths.contextOf(name) + "/running") || exists(host.paths.contextOf(name) + "/ended");
+      const End end = ran ? howItEnded(host, name) : End{State::Stopped, false, context.ended};
+      cleanUpRun(host, name);
+      host.contexts.setEnded(name, end.state, end.text);
+    } catch (const Error& error) {
+      log::error("cannot find out about context '{}': {}, ignoring", name, error.text());
+    }
+  }
+  std::set<std::string> inUse;
+  for (const std::string& sentence : host.storage.removeLeftovers(inUse)) log::info("{}", sentence);
+  removeTree(host.paths.state() + "/build");
+}
+
+void resumeInterrupted(const Host& host) {
+  for (const ContextPicture& context : host.contexts.all()) {
+    const std::string name = context.definition.name;
+    const OperationRequest request{context.removing ? "remove" : "stop", name, {}, "vsd", Json{{"name", name}}.dump()};
+    if (context.removing) {
+      host.operations.start(request, [&host, name](Operation& operation) { remove(host, name, operation); });
+    } else if (context.goal == Goal::Stopped && canStop(context.state)) {
+      host.operations.start(request, [&host, name](Operation& operation) { stop(host, name, {}, operation); });
+    }
+  }
+}
+
+bool trySettle(const Host& host, const std::string& name) {
+  try {
+    host.operations.start({"settle", name, {}, "vsd", Json{{"name", name}}.dump()},
+                          [&host, name](Operation& operation) { settle(host, name, operation); });
+    return true;
+  } catch (const Error& error) {
+    if (error.kind() != Kind::Busy) throw;
+    return false;
+  }
+}
+
+std::vector<std::string> rebuild(storage::Engine& storage, Store& store) {
+  std::vector<std::string> sentences;
+  for (const storage::Volume& volume : storage.list()) {
+    try {
+      Record record;
+      record.definition = definitionFrom(parseJson(volume.definition, fmt::format("the definition of volume '{}'", volume.name)));
+      record.definition.name = volume.name;
+      validate(record.definition);
+      store.insert(record);
+      sentences.push_back(fmt::format("context '{}': recorded again", volume.name));
+    } catch (const Error& error) {
+      sentences.push_back(fmt::format("volume '{}': {}, left alone", volume.name, error.text()));
+    }
+  }
+  return sentences;
+}
+
+std::vector<std::string> differences(const Host& host, Fix fix) {
+  std::vector<std::string> found;
+  const std::string outcome = fix == Fix::Yes ? ": mended" : "";
+  std::set<std::string> known;
+  for (const ContextPicture& context : host.contexts.all()) {
+    const std::string& name = context.definition.name;
+    known.insert(name);
+    if (host.operations.runningOn(name)) continue;  // what is being changed is not judged
+    if (!host.storage.hasVolume(name)) found.push_back(fmt::format("context '{}' has no volume", name));
+    if (isDown(context.state) && hasRemains(host, name)) {
+      if (fix == Fix::Yes) cleanUpRun(host, name);
+      found.push_back(fmt::format("context '{}' is stopped, but its cgroup or run directory is there{}", name, outcome));
+    }
+  }
+  for (const storage::Volume& volume : host.storage.list())
+    if (!known.contains(volume.name) && !host.operations.runningOn(volume.name))
+      found.push_back(fmt::format("volume '{}' belongs to no context", volume.name));
+  for (const std::string& name : listContextCgroups(host.paths.cgroupRoot))
+    if (!known.contains(name) && !host.operations.runningOn(name))
+      found.push_back(fmt::format("the cgroup of '{}' belongs to no context", name));
+  for (const std::string& name : listDirectory(host.paths.contexts())) {
+    if (known.contains(name) || host.operations.runningOn(name)) continue;
+    if (fix == Fix::Yes && !findRunning(host, name)) removeTree(host.paths.contextOf(name));
+    found.push_back(fmt::format("the run directory '{}' belongs to no context{}", name, outcome));
+  }
+  std::set<std::string> inUse;
+  for (const std::string& object : host.operations.busyObjects())
+    inUse.insert(object.starts_with(kTemplateObject) ? object.substr(kTemplateObject.size()) : object);
+  if (fix == Fix::Yes)
+    for (std::string& sentence : host.storage.removeLeftovers(inUse)) found.push_back(std::move(sentence));
+  return found;
+}
+
+}  // namespace vs

@@ -1,0 +1,32 @@
+// Reconcile: records held against what is really there, after any crash. Running contexts are adopted
+// (their processes never notice), unfinished operations are finished or undone, leftovers are found by
+// name.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "vsd/ops/host.hpp"
+#include "vsd/ops/journal.hpp"
+
+namespace vs {
+
+// At the start of vsd, before anything else: adopts what runs, cleans up after what ended meanwhile,
+// closes the journal rows an earlier vsd left open.
+void recover(const Host& host, Journal& journal);
+// After that, when operations can run: what goes on where an earlier vsd was interrupted (a stop, a
+// remove, a reboot).
+void resumeInterrupted(const Host& host);
+// The end of a running context was seen: starts the operation that takes note of it (settle). False
+// when another operation holds the context at this moment; ask again a little later.
+bool trySettle(const Host& host, const std::string& name);
+
+// Records every volume's context that the store does not know, from the definition kept with the data.
+// Returns a sentence for each volume.
+std::vector<std::string> rebuild(storage::Engine& storage, Store& store);
+
+// Every difference between records and reality, as a sentence each.
+enum class Fix { No, Yes };
+std::vector<std::string> differences(const Host& host, Fix fix);
+
+}  // namespace vs

@@ -1,0 +1,170 @@
+#include "vsd/ops/templates.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+
+#include "vsd/base/file.hpp"
+#include "vsd/base/json.hpp"
+#include "vsd/base/names.hpp"
+#include "vsd/base/rollback.hpp"
+#include "vsd/ops/create.hpp"
+#include "vsd/storage/unpack.hpp"
+
+namespace vs {
+namespace {
+
+storage::Cage cageFor(const Host& host, std::uint32_t firstId, Operation& operation) {
+  storage::Cage cage;
+  cage.program = host.unpackProgram;
+  cage.firstId = firstId;
+  cage.bounds.bytes = host.config.maxTemplateSize;
+  cage.isCancelled = [&operation] { return operation.isCancelled(); };
+  return cage;
+}
+
+void needNewName(const Host& host, const std::string& name) {
+  checkName(name, "template name");
+  const std::vector<std::string> names = host.storage.listTemplates();
+  if (std::find(names.begin(), names.end(), name) != names.end())
+    throw Error(Kind::Exists, fmt::format("template '{}' exists already", name))
+        .withHint(fmt::format("remove it first with 'vsctl template remove {}', or take another name", name));
+}
+
+// Unpacks into a place that becomes the template only when `describe` has made its description.
+void fillTemplate(const Host& host, const std::string& name, int archive, Operation& operation,
+                  const std::function<Template(const std::string& tree, const storage::UnpackResult&)>& describe) {
+  Rollback undo;
+  operation.step("unpack it in a cage");
+  undo.add("remove the unfinished template", [&host, name] { host.storage.abandonTemplate(name); });
+  const std::string tree = host.storage.beginTemplate(name);
+  const Fd target = openFile(tree, O_PATH | O_DIRECTORY);
+  const Contexts::IdReservation ids = reserveIdsOnThisHost(host);
+  const storage::UnpackResult result =
+      storage::unpackArchive(host.runner, cageFor(host, ids.range().first, operation), archive, target.get());
+  if (result.skippedCount > 0)
+    operation.note(fmt::format("left out {} entries, the first: {}", result.skippedCount, result.skipped.at(0)));
+
+  operation.step("make it visible");
+  const Template made = describe(tree, result);
+  for (const std::string& change : made.changes) operation.note(change);
+  operation.passPointOfNoReturn();
+  host.storage.finishTemplate(name, toJson(made).dump(2));
+  undo.commit();  // from here it exists
+}
+
+}  // namespace
+
+std::vector<std::string> templateDirectories(const Host& host) {
+  return {host.paths.etc() + "/templates", host.paths.share() + "/templates"};
+}
+
+TemplateBuildRequest completeBuild(const Host& host, const std::string& name, const std::string& definition,
+                                   const std::string& mirror, const std::vector<std::string>& packages) {
+  needNewName(host, name);
+  TemplateBuildRequest request;
+  request.name = name;
+  request.definition = findTemplateDefinition(templateDirectories(host), definition.empty() ? name : definition);
+  request.options.mirror = mirror.empty() ? host.config.mirror : mirror;
+  request.options.keyring = host.config.keyring;
+  request.options.packages = packages;
+  std::vector<std::string> problems = problemsOf(request.definition, request.options);
+  if (!problems.empty()) throw Error(Kind::InvalidParameter, problems[0]).withBlockers(problems);
+  return request;
+}
+
+void checkImport(const Host& host, const TemplateImportRequest& request) {
+  needNewName(host, request.name);
+  if (request.init == Init::Command && request.command.empty())
+    throw invalid("template '{}': init 'command' needs a command to run", request.name);
+}
+
+std::vector<std::string> planBuild(const Host& host, const TemplateBuildRequest& request) {
+  std::string command;
+  for (const std::string& word : buildArguments(request.definition, request.options, "mmdebstrap", "ARCHIVE"))
+    command += (command.empty() ? "" : " ") + word;
+  return {command, fmt::format("unpack it in a cage as template '{}' ({})", request.name, host.storage.capabilities().tier)};
+}
+
+void buildTemplate(const Host& host, const TemplateBuildRequest& request, Operation& operation) {
+  operation.step("build it with mmdebstrap");
+  const std::string scratchParent = host.paths.state() + "/build";
+  makeDirectories(scratchParent, 0700);
+  const TempDir scratch(scratchParent);
+  BuildRun run;
+  run.scratch = scratch.path();
+  run.onProgress = [&operation](int percent) { operation.progress(percent); };
+  run.isCancelled = [&operation] { return operation.isCancelled(); };
+  const std::string archivePath = buildArchive(host.runner, request.definition, request.options, run);
+  const Fd archive = openFile(archivePath, O_RDONLY);
+
+  const auto describe = [&](const std::string& tree, const storage::UnpackResult& result) {
+    const TemplateDefinition& from = request.definition;
+    Template made;
+    made.name = request.name;
+    made.description = from.description;
+    made.distribution = from.distribution;
+    made.release = from.release;
+    made.architecture = hostArchitecture();
+    made.init = from.init;
+    made.command = from.command;
+    made.created = now();
+    made.size = result.disk;
+    made.source = request.options.mirror.empty() ? from.mirror : request.options.mirror;
+    made.checksum = result.sha256;
+    made.packages = from.packages;
+    made.packages.insert(made.packages.end(), request.options.packages.begin(), request.options.packages.end());
+    made.changes = changesOf(from, request.options);
+    for (std::string& change : cleanTree(RootFs(tree), from.clean)) made.changes.push_back(std::move(change));
+    return made;
+  };
+  fillTemplate(host, request.name, archive.get(), operation, describe);
+}
+
+void importTemplate(const Host& host, const TemplateImportRequest& request, int archive, Operation& operation) {
+  const auto describe = [&](const std::string& path, const storage::UnpackResult& result) {
+    const RootFs tree(path);
+    const SystemIdentity identity = identify(tree);
+    Template made;
+    made.name = request.name;
+    made.description = request.description.empty() ? "imported" : request.description;
+    made.distribution = identity.distribution;
+    made.release = identity.release;
+    made.architecture = hostArchitecture();
+    made.command = request.command;
+    if (request.init) made.init = *request.init;
+    else if (!request.command.empty()) made.init = Init::Command;
+    else if (const auto found = detectInit(tree)) made.init = *found;
+    else
+      throw invalid("the archive holds no /sbin/init, and no command was given for template '{}'", request.name)
+          .withHint("give the program its contexts shall run with '--init command -- /path/to/it'");
+    made.created = now();
+    made.size = result.disk;
+    made.source = request.source.empty() ? "import" : request.source;
+    made.checksum = result.sha256;
+    return made;
+  };
+  fillTemplate(host, request.name, archive, operation, describe);
+}
+
+void exportTemplate(const Host& host, const std::string& name, int archive, Operation& operation) {
+  operation.step("pack it in a cage");
+  const Fd tree = openFile(host.storage.templateTree(name), O_PATH | O_DIRECTORY);
+  const Contexts::IdReservation ids = reserveIdsOnThisHost(host);
+  const storage::UnpackResult result =
+      storage::packTree(host.runner, cageFor(host, ids.range().first, operation), tree.get(), archive);
+  operation.note(fmt::format("{} entries, {} packed, sha256 {}", result.entries, formatBytes(result.archive), result.sha256));
+}
+
+void removeTemplate(const Host& host, const std::string& name, Operation& operation) {
+  operation.step("remove it");
+  operation.passPointOfNoReturn();
+  host.storage.removeTemplate(name);
+}
+
+Template showTemplate(const Host& host, const std::string& name) {
+  checkName(name, "template name");
+  return templateFrom(parseJson(host.storage.templateDescription(name), fmt::format("template '{}'", name)));
+}
+
+}  // namespace vs
