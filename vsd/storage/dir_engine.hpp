@@ -50,11 +50,9 @@ class DirEngine : public Engine {
   void destroy(const std::string& name) override;
   void grow(const std::string& name, Bytes size) override;
 
-  // The tree where it lies. No mount of our own with nosuid,nodev goes over it: vsd-guest clones
-  // the mount it finds (open_tree(2)) for the ID-mapped root, the clone would inherit nosuid, and
-  // setuid programs inside would lose their bit. What keeps host users from the tree is the 0700
-  // directory above it; device nodes cannot come to be in it (the unpacker skips them, a user
-  // namespace cannot make them).
+  // The tree where it lies, with no mount of our own over it: nosuid,nodev on the host side would
+  // guard only against users who get past the 0700 directory above it, and device nodes cannot come
+  // to be in it (the unpacker skips them, a user namespace cannot make them).
   std::string attach(const std::string& name) override;
   void detach(const std::string& name) override;
 
@@ -71,16 +69,15 @@ class DirEngine : public Engine {
   void giveUpTakeOver(const std::string& name, std::uint64_t epoch) override;
 
  private:
-  struct Copy {
-    std::string what;  // "create volume 'web1'": for messages
-    std::string from;  // directory with root/
-    Bytes size;        // of its tree
+  struct Source {
+    std::string directory;  // holds root/
+    Bytes size;             // of its tree, as it will be on the disk
   };
 
-  void checkNewVolume(const CreateRequest& request) const;
-  void makeVolume(const CreateRequest& request, const Copy& copy, const Progress& progress);
-  void copyTree(const Copy& copy, const std::string& to, const Progress& progress);
-  void discard(const std::string& parent, const std::string& name);
+  void makeVolume(const CreateRequest& request, const Source& source, const Progress& progress);
+  void needSpace(const std::string& volume, Bytes size) const;
+  void copyTree(const Source& source, const CreateRequest& request, const Progress& progress);
+  void discard(const std::string& directory, const std::string& parent, const std::string& name);
   void removeNow(const std::string& path);
 
   Paths paths_;

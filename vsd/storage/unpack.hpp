@@ -40,6 +40,7 @@ struct Cage {
 struct UnpackResult {
   std::uint64_t entries = 0;
   Bytes bytes;         // of file content
+  Bytes disk;          // what the tree takes in blocks of 4 KiB: the size to tell people
   Bytes archive;       // size of the archive itself
   std::string sha256;  // of the archive, as it came (unpack) or was written (pack)
   std::uint64_t skippedCount = 0;
