@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,45 +28,57 @@ std::vector<char*> pointersTo(const std::vector<std::string>& strings) {
   return pointers;
 }
 
-struct SpawnActions {
-  posix_spawn_file_actions_t actions;
-  posix_spawnattr_t attributes;
-  SpawnActions() {
-    posix_spawn_file_actions_init(&actions);
-    posix_spawnattr_init(&attributes);
-  }
-  ~SpawnActions() {
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-  }
-  SpawnActions(const SpawnActions&) = delete;
-  SpawnActions& operator=(const SpawnActions&) = delete;
+struct ChildSetup {
+  std::array<int, 3> stdio;
+  const std::vector<int>& inherited;
+  char* const* argv;
+  char* const* environment;
 };
 
-// The child leads a process group of its own, so that ending it ends what it started too.
-pid_t spawn(const Command& command, int in, int out, int err) {
-  SpawnActions set;
-  posix_spawn_file_actions_adddup2(&set.actions, in, 0);
-  posix_spawn_file_actions_adddup2(&set.actions, out, 1);
-  posix_spawn_file_actions_adddup2(&set.actions, err, 2);
-  // dup2 onto itself clears close-on-exec (posix_spawn_file_actions_adddup2(3)).
-  for (const int fd : command.inheritedFds) posix_spawn_file_actions_adddup2(&set.actions, fd, fd);
+// Between vfork and exec: plain system calls only. Returns the errno of what failed.
+int becomeProgram(const ChildSetup& setup) noexcept {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // it must not work on behind the back of the next vsd
+  ::setpgid(0, 0);                     // ending the group ends what it started too
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &standard, nullptr);
   sigset_t none;
-  sigset_t all;
   sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&set.attributes, &none);
-  posix_spawnattr_setsigdefault(&set.attributes, &all);
-  posix_spawnattr_setpgroup(&set.attributes, 0);
-  posix_spawnattr_setflags(&set.attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                                POSIX_SPAWN_SETPGROUP);
-  std::vector<std::string> environment{
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  for (int i = 0; i < 3; ++i)
+    if (::dup2(setup.stdio[static_cast<std::size_t>(i)], i) < 0) return errno;
+  for (const int fd : setup.inherited)
+    if (::fcntl(fd, F_SETFD, 0) < 0) return errno;
+  ::execve(setup.argv[0], setup.argv, setup.environment);
+  return errno;
+}
+
+// vfork: the child shares our memory until it has become the program, so its failure is simply there
+// to be read, and starting it costs the same whatever size we are. Signals stay away meanwhile.
+pid_t spawn(const Command& command, int in, int out, int err) {
+  std::vector<std::string> variables{
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8"};
-  environment.insert(environment.end(), command.environment.begin(), command.environment.end());
-  pid_t pid = 0;
-  const int error = ::posix_spawn(&pid, command.argv.at(0).c_str(), &set.actions, &set.attributes,
-                                  pointersTo(command.argv).data(), pointersTo(environment).data());
-  if (error != 0) throw systemError(error, fmt::format("start '{}'", command.argv[0]));
+  variables.insert(variables.end(), command.environment.begin(), command.environment.end());
+  const std::vector<char*> argv = pointersTo(command.argv);
+  const std::vector<char*> environment = pointersTo(variables);
+  const ChildSetup setup{{in, out, err}, command.inheritedFds, argv.data(), environment.data()};
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_BLOCK, &all, &before);
+  volatile int failure = 0;
+  const pid_t pid = ::vfork();
+  if (pid == 0) {
+    failure = becomeProgram(setup);
+    ::_exit(127);
+  }
+  const int saved = errno;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) throw systemError(saved, fmt::format("start '{}'", command.argv[0]));
+  if (failure != 0) {
+    ::waitpid(pid, nullptr, 0);
+    throw systemError(failure, fmt::format("start '{}'", command.argv[0]));
+  }
   return pid;
 }
 

@@ -1,0 +1,55 @@
+# Two commands do everything: `make demo` and `make test`. The rest is for people who work on vsd.
+BUILD ?= build/native
+CXX := $(shell command -v ccache >/dev/null 2>&1 && echo ccache g++ || echo g++)
+SUITES ?=
+
+.PHONY: all demo test prepare deb lab-up lab-down format lint asan tsan bench clean
+
+all: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja: | prepare
+	CXX="$(CXX)" meson setup $(BUILD)
+
+# Installs what building and testing need, when something is missing (root on Debian 12 or 13).
+prepare:
+	@packaging/prepare
+
+demo: prepare
+	lab/demo
+
+test: all
+	tests/run --build $(BUILD) $(SUITES)
+
+deb: prepare
+	dpkg-buildpackage -b -uc -us -nc
+	mkdir -p build/deb && mv ../vsd_*.deb ../vsd_*.buildinfo ../vsd_*.changes build/deb/ 2>/dev/null; ls build/deb/*.deb
+
+lab-up: prepare
+	lab/lab up 2 && lab/lab deploy
+
+lab-down:
+	lab/lab down
+
+bench: prepare
+	bench/run
+
+format:
+	git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
+
+lint: all
+	git ls-files '*.cpp' '*.hpp' | xargs clang-format --dry-run -Werror
+	git ls-files '*.cpp' | xargs -P2 -n4 clang-tidy --quiet -p $(BUILD)
+	git ls-files '*.sh' packaging/prepare .ci/run | xargs shellcheck
+	tests/layers.py
+
+asan: prepare
+	test -d build/asan || CXX="$(CXX)" meson setup build/asan -Db_sanitize=address,undefined -Db_lundef=false
+	ninja -C build/asan && tests/run --build build/asan unit
+
+tsan: prepare
+	test -d build/tsan || CXX="$(CXX)" meson setup build/tsan -Db_sanitize=thread -Db_lundef=false
+	ninja -C build/tsan && tests/run --build build/tsan unit
+
+clean:
+	rm -rf build

@@ -1,0 +1,207 @@
+// The real server on a real socket, with handlers of the test.
+#include "vsd/api/server.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <thread>
+
+#include "interface_text.hpp"
+#include "vsd/api/client.hpp"
+#include "vsd/api/handlers.hpp"
+#include "vsd/base/error.hpp"
+#include "vsd/base/file.hpp"
+#include "vsd/ops/picture_json.hpp"
+
+namespace vs::api {
+namespace {
+
+Fd connectTo(const std::string& path) {
+  Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  check(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), "connect");
+  return socket;
+}
+
+class ServerTest : public testing::Test {
+ protected:
+  ServerTest() {
+    service_.add("Info", [](Call&) -> Outcome {
+      return Answer{{{"version", "1"}, {"pid", 1}, {"uptime", 2}, {"host", "h"}, {"stateDirectory", "/s"}, {"contexts", 0}, {"running", 0}}, {}};
+    });
+    service_.add("Show", [](Call& call) -> Outcome {
+      throw Error(Kind::NotFound, "there is no context '" + call.parameters.at("name").get<std::string>() + "'").withHint("see 'vsctl list'");
+    });
+    service_.add("Console", [](Call&) -> Outcome {
+      Answer answer;
+      FdPair pipe = makePipe();
+      writeAll(pipe.second.get(), "from the server", "pipe");
+      answer.fds.push_back(std::move(pipe.first));
+      return answer;
+    });
+    service_.add("Start", [this](Call& call) -> Outcome {
+      Watch watch;
+      OperationRequest request;
+      request.verb = "start";
+      request.object = call.parameters.at("name");
+      watch.operation = operations_.start(request, [request](Operation& operation) {
+        operation.step("one");
+        std::this_thread::sleep_for(Millis(50));
+        operation.step("two");
+        if (request.object == "bad") throw failed("it broke").withHint("mend it");
+        std::this_thread::sleep_for(Millis(50));
+      });
+      watch.reply = operationReply;
+      watch.once = call.flag("async");
+      return watch;
+    });
+    server_.emplace(loop_, service_, listenAt(path(), "no-such-group-here"));
+    thread_ = std::thread([this] { loop_.run(); });
+  }
+  ~ServerTest() override {
+    loop_.stop();
+    thread_.join();
+  }
+  std::string path() const { return directory_.path() + "/sock"; }
+
+  // What the server answers to these bytes before it closes or half a second is over.
+  std::string answerTo(const std::string& bytes) {
+    const Fd socket = connectTo(path());
+    try {
+      writeAll(socket.get(), bytes, "garbage");
+    } catch (const Error&) {
+      return "closed";
+    }
+    std::string answer;
+    while (waitReadable(socket.get(), Millis(500))) {
+      char buffer[4096];
+      const ssize_t got = ::recv(socket.get(), buffer, sizeof buffer, 0);
+      if (got <= 0) return answer + "closed";
+      answer.append(buffer, static_cast<std::size_t>(got));
+    }
+    return answer;
+  }
+
+  TempDir directory_;
+  Journal journal_{directory_.path() + "/vsd.db"};
+  Operations operations_{journal_};
+  Service service_{std::string(kInterfaceText), "1"};
+  asio::io_context loop_{1};
+  std::optional<Server> server_;
+  std::thread thread_;
+};
+
+TEST_F(ServerTest, AnswersAndTheAnswerFitsTheInterface) {
+  Client client(path());
+  const Reply reply = client.call("Info", Json::object());
+  EXPECT_EQ(reply.parameters.at("stateDirectory"), "/s");
+  EXPECT_NO_THROW(service_.checkReply("Info", reply.parameters));
+}
+
+TEST_F(ServerTest, TurnsErrorsIntoTypedReplies) {
+  Client client(path());
+  try {
+    client.call("Show", {{"name", "web9"}});
+    FAIL();
+  } catch (const CallError& error) {
+    EXPECT_EQ(error.kind(), Kind::NotFound);
+    EXPECT_EQ(error.text(), "there is no context 'web9'");
+    EXPECT_EQ(error.hint(), "see 'vsctl list'");
+  }
+}
+
+TEST_F(ServerTest, RefusesParametersThatDoNotFitBeforeAnyHandler) {
+  Client client(path());
+  try {
+    client.call("Show", {{"name", 5}, {"colour", "red"}});
+    FAIL();
+  } catch (const CallError& error) {
+    EXPECT_EQ(error.kind(), Kind::InvalidParameter);
+    EXPECT_EQ(error.blockers(), (std::vector<std::string>{"name: a text was expected", "colour: is no field of this"}));
+  }
+}
+
+TEST_F(ServerTest, PassesDescriptorsWithAReply) {
+  Client client(path());
+  Reply reply = client.call("Console", {{"name", "web1"}});
+  ASSERT_EQ(reply.fds.size(), 1U);
+  EXPECT_EQ(readAll(reply.fds[0].get(), 100, "pipe"), "from the server");
+}
+
+TEST_F(ServerTest, TellsOfAnOperationUntilItsEnd) {
+  Client client(path());
+  std::vector<std::size_t> steps;
+  const Reply last = client.callMore("Start", {{"name", "web1"}}, [&steps](const Reply& reply) {
+    steps.push_back(reply.parameters.at("operation").at("steps").size());
+  });
+  EXPECT_EQ(last.parameters.at("operation").at("state"), "done");
+  EXPECT_NO_THROW(service_.checkReply("Start", last.parameters));
+  EXPECT_FALSE(steps.empty());
+  EXPECT_TRUE(std::is_sorted(steps.begin(), steps.end()));
+}
+
+TEST_F(ServerTest, AFailedOperationIsAnErrorThatNamesIt) {
+  Client client(path());
+  try {
+    client.call("Start", {{"name", "bad"}});
+    FAIL();
+  } catch (const CallError& error) {
+    EXPECT_EQ(error.text(), "it broke");
+    EXPECT_EQ(error.step(), "two");
+    EXPECT_EQ(error.operation(), "1");
+  }
+}
+
+TEST_F(ServerTest, AsyncAnswersAtOnceAndTheOperationGoesOnWithoutItsClient) {
+  std::string id;
+  {
+    Client client(path());
+    const Reply reply = client.call("Start", {{"name", "web1"}, {"async", true}});
+    EXPECT_EQ(reply.parameters.at("operation").at("state"), "running");
+    id = reply.parameters.at("operation").at("id");
+  }
+  for (int i = 0; i < 200 && operations_.show(id).state == OperationState::Running; ++i) std::this_thread::sleep_for(Millis(10));
+  EXPECT_EQ(operations_.show(id).state, OperationState::Done);
+}
+
+TEST_F(ServerTest, TellsOfItselfAsVarlinkServicesDo) {
+  Client client(path());
+  EXPECT_EQ(client.call("org.varlink.service.GetInfo", Json::object()).parameters.at("interfaces"),
+            Json({"org.varlink.service", "io.vsd"}));
+  EXPECT_EQ(client.call("org.varlink.service.GetInterfaceDescription", {{"interface", "io.vsd"}}).parameters.at("description"),
+            kInterfaceText);
+}
+
+TEST_F(ServerTest, AnswersBrokenCallsAndClosesThem) {
+  EXPECT_NE(answerTo(std::string("not json\0", 9)).find("io.vsd.InvalidParameter"), std::string::npos);
+  EXPECT_TRUE(answerTo(std::string("not json\0", 9)).ends_with("closed"));
+  EXPECT_NE(answerTo(std::string("[1]\0", 4)).find("io.vsd.InvalidParameter"), std::string::npos);
+  EXPECT_NE(answerTo(std::string("{\"method\":\"io.vsd.Nothing\"}\0", 28)).find("org.varlink.service.MethodNotFound"), std::string::npos);
+  EXPECT_NE(answerTo(std::string("{\"method\":\"other.Info\"}\0", 24)).find("org.varlink.service.InterfaceNotFound"), std::string::npos);
+}
+
+TEST_F(ServerTest, BoundsAFloodAndServesTheOthers) {
+  EXPECT_EQ(answerTo(std::string(3U << 20, 'x')), "closed");
+  std::vector<Fd> halves;  // calls begun and never finished
+  for (int i = 0; i < 100; ++i) {
+    halves.push_back(connectTo(path()));
+    writeAll(halves.back().get(), "{\"method\":", "half a call");
+  }
+  Client client(path());
+  client.setDeadline(deadlineIn(Millis(5000)));
+  EXPECT_EQ(client.call("Info", Json::object()).parameters.at("host"), "h");
+}
+
+TEST(Listen, ReplacesADeadSocketAndRefusesALivingOne) {
+  const TempDir directory;
+  const std::string path = directory.path() + "/sock";
+  { const Fd dead = listenAt(path, "root"); }
+  const Fd living = listenAt(path, "root");
+  EXPECT_THROW(listenAt(path, "root"), Error);
+}
+
+}  // namespace
+}  // namespace vs::api
