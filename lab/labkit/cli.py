@@ -28,7 +28,7 @@ usage: lab/lab COMMAND ...          LAB=name chooses among labs side by side ('d
   crash HOST                power loss
   boot HOST                 start a crashed host from its disk, wait until it is reachable
 
-  build-deb                 build the package of this checkout for the hosts, print its path
+  build-deb [TREE]          build the package of this checkout (or of another) for the hosts, print its path
   deploy [DEB]              install it (built if not given) on all hosts
   prepare                   install what this machine lacks, make image, package mirror and build root
   prune                     remove from the cache what this checkout no longer uses
@@ -132,7 +132,7 @@ def power(arguments):
 def build_deb(arguments):
     from labkit import package
     prepare()
-    print(package.build())
+    print(package.build(os.path.abspath(arguments.tree)) if arguments.tree else package.build())
     return 0
 
 
@@ -184,7 +184,7 @@ def parser():
         verb(name, plug, "host", what={"nargs": "?", "choices": sorted(config.CUTS)})
     for name in ("crash", "boot"):
         verb(name, power, "host")
-    verb("build-deb", build_deb)
+    verb("build-deb", build_deb, tree={"nargs": "?"})
     verb("deploy", deploy, deb={"nargs": "?"})
     verb("prepare", prepare_all)
     verb("prune", prune)

@@ -32,7 +32,8 @@ def hardware(index):
     argv = ["-nodefaults", "-no-user-config", "-display", "none", "-machine", "q35", "-accel", accelerator(), "-cpu", "max",
             "-smp", "1", "-m", str(MEMORY_MIB), "-append", append,
             "-device", "virtio-blk-pci,drive=root,addr=0x8", "-device", "virtio-rng-pci,addr=0x9",
-            "-device", "i6300esb,addr=0xa", "-action", "watchdog=reset"]
+            "-device", "i6300esb,addr=0xa", "-action", "watchdog=reset",
+            "-device", "vmgenid,guid=auto"]  # tells a restored kernel to draw new random numbers
     for slot, card in enumerate(config.CARDS, start=0x10):
         argv += ["-device", f"virtio-net-pci,id={card},netdev={card},mac={config.mac(card, index)},addr={slot:#x},romfile="]
     return argv

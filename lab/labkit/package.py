@@ -33,28 +33,39 @@ def build(checkout=config.CHECKOUT):
     ccache.mkdir(parents=True, exist_ok=True)
     with locked(place.with_name(place.name + ".lock")):
         copy_tree(checkout, place)
-        if not (place / "tree/debian/control").exists():
-            raise LabError(f"cannot build the package: '{checkout}' has no debian/control")
+        _find_packaging(place / "tree", checkout)
         say("building the package")
         log = place / "log"
         CagedWork(lambda: _build_in(root, place, ccache, log)).wait()
         return _collect(place, checkout / "build" / "deb")
 
 
+def _find_packaging(tree, checkout):
+    """dpkg wants debian/ at the top; a tree may keep it as packaging/debian."""
+    if not os.path.lexists(tree / "debian") and (tree / "packaging/debian").is_dir():
+        (tree / "debian").symlink_to("packaging/debian")
+    if not (tree / "debian/control").exists():
+        raise LabError(f"cannot build the package: '{checkout}' has neither debian/control nor packaging/debian/control")
+
+
 def copy_tree(checkout, place):
     """Copies what git tracks or would track; a file that has not changed keeps its copy, and so its time."""
     listing = run(["git", "-C", checkout, "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
                   f"list the files of '{checkout}'")
-    names = sorted({name for name in listing.split("\0") if name and os.path.lexists(checkout / name) and not os.path.isdir(checkout / name)
-                    or os.path.islink(checkout / name)} - {""})
+    names = sorted(name for name in set(listing.split("\0")) - {""} if _is_file_or_link(checkout / name))
     tree, record = place / "tree", place / "files"
     tree.mkdir(parents=True, exist_ok=True)
     before = record.read_text().split("\0") if record.exists() else []
-    for name in set(before) - set(names):
-        (tree / name).unlink(missing_ok=True)
+    for name in set(before) - set(names) - {""}:
+        if _is_file_or_link(tree / name):
+            (tree / name).unlink()
     record.write_text("\0".join(names))  # before the copies: what is copied is on record even if we are interrupted
     for name in names:
         _copy(checkout / name, tree / name)
+
+
+def _is_file_or_link(path):
+    return path.is_symlink() or path.is_file()
 
 
 def _copy(source, copy):
@@ -63,7 +74,10 @@ def _copy(source, copy):
         old = os.lstat(copy)
         if (old.st_size, old.st_mtime_ns, old.st_mode) == (have.st_size, have.st_mtime_ns, have.st_mode):
             return
-        copy.unlink()
+        if copy.is_dir() and not copy.is_symlink():
+            shutil.rmtree(copy)
+        else:
+            copy.unlink()
     copy.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy2(source, copy, follow_symlinks=False)
 

@@ -179,6 +179,50 @@ class Copies(unittest.TestCase):
         self.assertFalse((self.folder / "x").exists())
 
 
+class Packages(unittest.TestCase):
+    PROJECT = {
+        "debian/control": "Source: lab-selftest\nMaintainer: lab <lab@localhost>\nBuild-Depends: debhelper-compat (= 13), meson\n\n"
+                          "Package: lab-selftest\nArchitecture: amd64\nDepends: ${shlibs:Depends}\nDescription: self test\n",
+        "debian/changelog": "lab-selftest (1) unstable; urgency=low\n\n  * One.\n\n -- lab <lab@localhost>  Mon, 01 Jan 2024 00:00:00 +0000\n",
+        "debian/rules": "#!/usr/bin/make -f\n%:\n\tdh $@ --buildsystem=meson\n",
+        "meson.build": "project('selftest', 'cpp')\nexecutable('lab-selftest', 'main.cpp', install: true)\n",
+        "main.cpp": "#include <cstdio>\nint main() { std::puts(TEXT); }\n".replace("TEXT", '"one"'),
+        ".gitignore": "/build/\n",
+    }
+
+    def test_a_tree_is_built_again_after_a_change_and_deployed_to_all_hosts(self):
+        tree = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, tree)
+        subprocess.run(["git", "init", "-q", tree], check=True)
+        for name, text in self.PROJECT.items():
+            (tree / name).parent.mkdir(exist_ok=True)
+            (tree / name).write_text(text)
+        (tree / "debian/rules").chmod(0o755)
+        lab("build-deb", tree)
+        (tree / "main.cpp").write_text(self.PROJECT["main.cpp"].replace("one", "two"))
+        deb = output("build-deb", tree)
+        self.assertEqual(deb, f"{tree}/build/deb/lab-selftest_1_amd64.deb")
+        lab("deploy", deb)
+        for host in ("h1", "h2"):
+            self.assertEqual(output("run", host, "lab-selftest"), "two")
+            self.assertIn('mirror = "http://10.77.0.1:8000/debian"', output("run", host, "cat", "/etc/vsd/vsd.toml.d/50-lab.toml"))
+
+    def test_a_package_that_does_not_build_shows_the_compilers_words(self):
+        tree = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, tree)
+        subprocess.run(["git", "init", "-q", tree], check=True)
+        done = lab("build-deb", tree, check=False)
+        self.assertIn(b"neither debian/control nor packaging/debian/control", done.stderr)
+        for name, text in self.PROJECT.items():
+            (tree / "packaging" / name if name.startswith("debian") else tree / name).parent.mkdir(exist_ok=True, parents=True)
+            (tree / "packaging" / name if name.startswith("debian") else tree / name).write_text(text)
+        (tree / "packaging/debian/rules").chmod(0o755)
+        (tree / "main.cpp").write_text("int main() { return nonsense; }")
+        done = lab("build-deb", tree, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"nonsense", done.stderr)
+
+
 class Faults(unittest.TestCase):
     READ = ["dd", "if=/dev/sda", "of=/dev/null", "bs=4096", "count=1", "iflag=direct", "status=none"]
 
