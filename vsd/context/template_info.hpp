@@ -47,8 +47,13 @@ SystemIdentity identify(const RootFs& tree);
 // The Debian name of this machine's architecture ("amd64"), which a built tree has.
 std::string hostArchitecture();
 
-// Takes the files in `clean` out of the tree and empties /etc/machine-id, no link followed. Returns
-// a sentence for each change made.
+// Adds the directories that every context needs to have something mounted on (/dev, /proc, /sys,
+// /run and /tmp), where the tree has none. Returns a sentence for each; throws InvalidParameter
+// when one is there and is no plain directory (security rule DR7).
+std::vector<std::string> addMountPoints(const RootFs& tree);
+
+// What is done to a built tree: takes the files in `clean` out, empties /etc/machine-id, adds the
+// mount points; no link is followed. Returns a sentence for each change made.
 std::vector<std::string> cleanTree(const RootFs& tree, const std::vector<std::string>& clean);
 
 }  // namespace vs
