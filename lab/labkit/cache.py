@@ -11,7 +11,7 @@ import shutil
 
 from labkit import config
 from labkit.cage import CagedWork
-from labkit.report import say
+from labkit.report import LabError, say
 
 
 def key_of(*inputs):
@@ -65,16 +65,19 @@ class Entry:
         if caged:
             self._work = CagedWork(lambda: make(self._partial))
         else:
-            make(self._partial)
-            self._complete()
+            self._finish(lambda: make(self._partial))
 
     def path(self):
         if self._work:
-            self._work.wait()
+            self._finish(self._work.wait)
             self._work = None
-            self._complete()
         return self._path
 
-    def _complete(self):
-        self._partial.rename(self._path)
-        self._lock.close()
+    def _finish(self, work):
+        with self._lock:
+            try:
+                work()
+            except LabError:
+                shutil.rmtree(self._partial, ignore_errors=True)
+                raise
+            self._partial.rename(self._path)

@@ -20,6 +20,7 @@ class Host:
         self._connection = Connection(state, index)
         self._cuts = set()
         self._lock = threading.RLock()
+        self._removed = False
         network.add_host(index)
         threading.Thread(target=self._renew_connection, daemon=True).start()
 
@@ -32,6 +33,15 @@ class Host:
             self._machine.wait_restored()
             self._reach(60)
             say(f"{self.name}: ready")
+
+    def remove(self):
+        """Undoes the making of a host that did not come up."""
+        with self._lock:
+            self._removed = True
+            if self._up():
+                self._machine.kill()
+            self._connection.close()
+            network.remove_host(self._index)
 
     def boot(self):
         """From its disk, as it was when the host last ran."""
@@ -97,7 +107,7 @@ class Host:
 
     def _renew_connection(self):
         """A host that restarted by itself (watchdog, reboot) gets a new connection."""
-        while True:
+        while not self._removed:
             time.sleep(1)
             if self._connection.stands() or not self._lock.acquire(blocking=False):
                 continue

@@ -93,6 +93,7 @@ class Keeper:
         self._image = image
         self._mirror = mirror
         self._hosts = {}
+        self._adding = threading.Lock()
 
     def live(self, count, lifeline, news):
         """Makes the lab, tells how it goes on `news`, then serves until killed."""
@@ -139,11 +140,14 @@ class Keeper:
         """Brings the number of hosts up to count."""
         def make(index):
             host = Host(index, self._image, self._folder, self._disks)
-            host.restore()
-            return host
-        new = [index for index in range(1, count + 1) if index not in self._hosts]
-        for index, host in zip(new, for_each(new, make)):
+            try:
+                host.restore()
+            except BaseException:
+                host.remove()
+                raise
             self._hosts[index] = host
+        with self._adding:
+            for_each([index for index in range(1, count + 1) if index not in self._hosts], make)
 
     def status(self):
         return [self._hosts[index].status() for index in sorted(self._hosts)]

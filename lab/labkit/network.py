@@ -50,3 +50,7 @@ def add_host(index):
         tap = tap_name(index, card)
         lines += [f"tuntap add {tap} mode tap", f"link set {tap} master br-{card} up"]
     _ip(lines)
+
+
+def remove_host(index):
+    _ip([f"link delete {tap_name(index, card)}" for card in config.CARDS])

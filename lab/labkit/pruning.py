@@ -14,7 +14,7 @@ def prune():
     keep["saved"] = {saved.key(folder, index) for index in range(1, config.MAX_HOSTS + 1)} if folder.exists() else set()
     for kind, keys in keep.items():
         for path in sorted((config.CACHE / kind).glob("*")):
-            if path.is_dir() and path.suffix != ".tmp" and path.name not in keys:
+            if path.is_dir() and path.name not in keys:
                 say(f"removing {kind}/{path.name}")
-                with locked(path.with_name(path.name + ".lock")):
-                    shutil.rmtree(path)
+                with locked(path.with_name(path.name.removesuffix(".tmp") + ".lock")):
+                    shutil.rmtree(path, ignore_errors=True)
