@@ -1,19 +1,221 @@
 #include "vsd/ops/check.hpp"
 
+#include <fcntl.h>
+#include <grp.h>
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "vsd/base/error.hpp"
+#include "vsd/base/file.hpp"
+#include "vsd/context/id_ranges.hpp"
+#include "vsd/kernel/id_map.hpp"
+#include "vsd/kernel/scope.hpp"
+
 namespace vs {
+namespace {
+
+using State = Finding::State;
+
+struct Version {
+  int major = 0;
+  int minor = 0;
+  int patch = 0;
+  auto operator<=>(const Version&) const = default;
+};
+
+// The first dotted number in a text: "Version: 4.1.1" -> {4, 1, 1}.
+Version versionIn(std::string_view text) {
+  Version version;
+  const std::size_t start = text.find_first_of("0123456789");
+  if (start == std::string_view::npos) return version;
+  const char* at = text.data() + start;
+  const char* const end = text.data() + text.size();
+  for (int* part : {&version.major, &version.minor, &version.patch}) {
+    at = std::from_chars(at, end, *part).ptr;
+    if (at == end || *at != '.') break;
+    ++at;
+  }
+  return version;
+}
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  return text;
+}
+
+class HostCheck {
+ public:
+  explicit HostCheck(const Host& host) : host_(host) {}
+
+  std::vector<Finding> all() {
+    kernel();
+    cgroups();
+    storage();
+    templates();
+    services();
+    moves();
+    return std::move(findings_);
+  }
+
+ private:
+  void say(std::string area, std::string name, State state, std::string found, std::string remedy = "") {
+    findings_.push_back({std::move(area), std::move(name), state, std::move(found), std::move(remedy)});
+  }
+
+  // --- kernel ---------------------------------------------------------------------------------------
+  void kernel() {
+    utsname name{};
+    ::uname(&name);
+    const Version version = versionIn(name.release);
+    const bool new_enough = version >= Version{6, 1, 0};
+    say("kernel", "version", new_enough ? State::Ok : State::Missing, name.release,
+        new_enough ? "" : "install a kernel of Debian 12 (6.1) or newer");
+    for (const char* kind : {"user", "pid", "mnt", "net", "uts", "ipc", "cgroup", "time"}) {
+      const bool there = exists(fmt::format("/proc/self/ns/{}", kind));
+      say("kernel", fmt::format("{} namespaces", kind), there ? State::Ok : State::Missing, there ? "yes" : "no",
+          there ? "" : "boot a kernel with all namespaces, as Debian's are");
+    }
+    idMappedMounts();
+    const std::string actions = readFileIfExists("/proc/sys/kernel/seccomp/actions_avail").value_or("");
+    const bool seccomp = actions.find("errno") != std::string::npos;
+    say("kernel", "seccomp filters", seccomp ? State::Ok : State::Missing, seccomp ? "yes" : "no",
+        seccomp ? "" : "boot a kernel with CONFIG_SECCOMP_FILTER");
+    sharedLimit("fs/inotify/max_user_instances", 8192);
+    sharedLimit("fs/inotify/max_user_watches", 524'288);
+    sharedLimit("kernel/keys/maxkeys", 2000);
+    const bool appArmor = trimmed(readFileIfExists("/sys/module/apparmor/parameters/enabled").value_or("")) == "Y";
+    say("kernel", "AppArmor", appArmor ? State::Ok : State::Degraded, appArmor ? "enabled" : "not enabled",
+        appArmor ? "" : "optional: boot with apparmor=1 security=apparmor for one wall more");
+  }
+
+  void idMappedMounts() {
+    try {
+      const Fd space = makeUserNamespace({kFirstId, 65536});
+      const Fd directory = openFile(host_.paths.state(), O_PATH | O_DIRECTORY);
+      idMappedMount(directory.get(), space.get());
+      say("kernel", "ID-mapped mounts", State::Ok, fmt::format("work on {}", host_.paths.state()));
+    } catch (const Error& error) {
+      say("kernel", "ID-mapped mounts", State::Missing, error.text(),
+          fmt::format("put {} on ext4, xfs or btrfs, with a kernel of Debian 12 or newer", host_.paths.state()));
+    }
+  }
+
+  // Limits that all contexts draw on together, because root makes their namespaces.
+  void sharedLimit(const std::string& key, std::uint64_t wanted) {
+    const std::string text = trimmed(readFileIfExists("/proc/sys/" + key).value_or("0"));
+    std::uint64_t value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    std::string dotted = key;
+    std::replace(dotted.begin(), dotted.end(), '/', '.');
+    const bool enough = value >= wanted;
+    say("kernel", dotted, enough ? State::Ok : State::Degraded, text,
+        enough ? "" : fmt::format("sysctl {}={}: all contexts share it", dotted, wanted));
+  }
+
+  // --- cgroup ---------------------------------------------------------------------------------------
+  void cgroups() {
+    const std::string& root = host_.paths.cgroupRoot;
+    const bool unified = root == "/sys/fs/cgroup";
+    say("cgroup", "v2 hierarchy", unified ? State::Ok : State::Degraded, root,
+        unified ? "" : "boot with systemd.unified_cgroup_hierarchy=1: limits need the controllers that v1 holds");
+    const std::string controllers = " " + trimmed(readFileIfExists(root + "/cgroup.controllers").value_or("")) + " ";
+    for (const char* name : {"cpu", "memory", "pids", "io"}) {
+      const bool there = controllers.find(fmt::format(" {} ", name)) != std::string::npos;
+      say("cgroup", fmt::format("controller {}", name), there ? State::Ok : State::Degraded, there ? "yes" : "no",
+          there ? "" : "contexts run, but limits of this kind are refused; boot with systemd.unified_cgroup_hierarchy=1");
+    }
+  }
+
+  // --- storage --------------------------------------------------------------------------------------
+  void storage() {
+    const storage::Capabilities tier = host_.storage.capabilities();
+    say("storage", fmt::format("tier {}", tier.tier), tier.instantCopy ? State::Ok : State::Degraded,
+        fmt::format("new volumes by {}", tier.copyMethod),
+        tier.instantCopy ? "" : fmt::format("for instant volumes put {} on xfs or btrfs", host_.paths.state()));
+    struct statvfs status {};
+    if (::statvfs(host_.paths.state().c_str(), &status) != 0) return;
+    const Bytes free{std::uint64_t{status.f_bavail} * status.f_frsize};
+    const bool enough = free >= 2_GiB;
+    say("storage", "free space", enough ? State::Ok : State::Degraded,
+        fmt::format("{} at {}", formatBytes(free), host_.paths.state()), enough ? "" : "a Debian template takes about 0.5G, and so does each context of it");
+  }
+
+  // --- templates ------------------------------------------------------------------------------------
+  void templates() {
+    program("tools", "mmdebstrap", "mmdebstrap", "templates cannot be built, only imported: apt install mmdebstrap");
+    const std::string keyring = host_.config.keyring.empty() ? "/usr/share/keyrings/debian-archive-keyring.gpg" : host_.config.keyring;
+    const bool there = exists(keyring);
+    say("tools", "archive keyring", there ? State::Ok : State::Degraded, there ? keyring : "not there",
+        there ? "" : "templates cannot be built: apt install debian-archive-keyring");
+    const bool unpacker = ::access(host_.unpackProgram.c_str(), X_OK) == 0;
+    say("tools", "vsd-unpack", unpacker ? State::Ok : State::Missing, unpacker ? host_.unpackProgram : "not there",
+        unpacker ? "" : "install the package vsd again");
+  }
+
+  void program(const std::string& area, const std::string& name, const std::string& binary, const std::string& remedy) {
+    const std::string path = findProgramIfAny(binary);
+    say(area, name, path.empty() ? State::Degraded : State::Ok, path.empty() ? "not installed" : path, path.empty() ? remedy : "");
+  }
+
+  // --- services -------------------------------------------------------------------------------------
+  void services() {
+    say("services", "systemd", isSystemdHost() ? State::Ok : State::Degraded, isSystemdHost() ? "is the system manager" : "is not the system manager",
+        isSystemdHost() ? "" : "contexts run, in cgroups that vsd makes itself");
+    const bool machined = exists("/usr/share/dbus-1/system-services/org.freedesktop.machine1.service");
+    say("services", "systemd-machined", machined ? State::Ok : State::Degraded, machined ? "yes" : "not installed",
+        machined ? "" : "for machinectl and journalctl -M: apt install systemd-container");
+    const bool group = ::getgrnam(host_.config.group.c_str()) != nullptr;
+    say("services", fmt::format("group {}", host_.config.group), group ? State::Ok : State::Degraded, group ? "yes" : "no such group",
+        group ? "" : fmt::format("only root may use the API; addgroup --system {}", host_.config.group));
+  }
+
+  // --- what live moves need -------------------------------------------------------------------------
+  void moves() {
+    const std::string criu = findProgramIfAny("criu");
+    if (criu.empty()) {
+      say("move", "criu", State::Degraded, "not installed", "no live moves: apt install criu (4.1.1 of Debian 13)");
+      return;
+    }
+    const Version version = versionIn(outputOf({criu, "--version"}).out);
+    const bool fits = version >= Version{4, 1, 1};
+    say("move", "criu", fits ? State::Ok : State::Degraded, fmt::format("{}.{}.{}", version.major, version.minor, version.patch),
+        fits ? "" : "no live moves: they need 4.1.1, as Debian 13 has it");
+    if (!fits) return;
+    const bool tracks = outputOf({criu, "check", "--feature", "mem_dirty_track"}).status == 0;
+    say("move", "memory change tracking", tracks ? State::Ok : State::Degraded, tracks ? "yes" : "no",
+        tracks ? "" : "no iterative moves: boot a kernel with CONFIG_MEM_SOFT_DIRTY, as Debian's have");
+  }
+
+  Output outputOf(std::vector<std::string> argv) {
+    Command command;
+    command.argv = std::move(argv);
+    command.deadline = Millis(10'000);
+    try {
+      return host_.runner.run(command);
+    } catch (const Error& error) {
+      return {1, "", error.text()};
+    }
+  }
+
+  const Host& host_;
+  std::vector<Finding> findings_;
+};
+
+}  // namespace
 
 std::string_view nameOf(Finding::State state) {
   switch (state) {
-    case Finding::State::Ok: return "ok";
-    case Finding::State::Degraded: return "degraded";
-    case Finding::State::Missing: return "missing";
+    case State::Ok: return "ok";
+    case State::Degraded: return "degraded";
+    case State::Missing: return "missing";
   }
   return "missing";
 }
 
-std::vector<Finding> checkHost(const Host& host) {
-  const storage::Capabilities storage = host.storage.capabilities();
-  return {{"storage", storage.tier, Finding::State::Ok, storage.copyMethod, ""}};
-}
+std::vector<Finding> checkHost(const Host& host) { return HostCheck(host).all(); }
 
 }  // namespace vs
