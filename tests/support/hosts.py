@@ -1,0 +1,145 @@
+"""A vsd to test against: one of its own on this machine below a prefix, or one on a real host of the lab.
+
+Both run programs the same way: run(*argv) returns a CompletedProcess with bytes; vsctl(*words) is the same
+for vsctl; ok(*words) also insists on exit code 0 and returns stdout as text.
+"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("VSD_BUILD", f"{TOP}/build/native")
+
+
+class Vsd:
+    """What both kinds have in common."""
+
+    def run(self, *argv, stdin=None, timeout=120):
+        raise NotImplementedError
+
+    def vsctl(self, *words, stdin=None, timeout=120):
+        return self.run("vsctl", *words, stdin=stdin, timeout=timeout)
+
+    def ok(self, *words, **options):
+        done = self.vsctl(*words, **options)
+        if done.returncode != 0:
+            raise AssertionError(f"vsctl {' '.join(words)}: exit {done.returncode}: "
+                                 f"{(done.stderr + done.stdout).decode(errors='replace')}")
+        return done.stdout.decode(errors="replace")
+
+    def json(self, *words, **options):
+        return json.loads(self.ok("--format", "json", *words, **options))["items"]
+
+    def show(self, name):
+        return self.json("show", name)[0]
+
+    def state(self, name):
+        found = [c for c in self.json("list") if c["definition"]["name"] == name]
+        return found[0]["state"] if found else None
+
+    def wait_state(self, name, wanted, seconds=30):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            state = self.state(name)
+            if state == wanted:
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"context '{name}' is {state}, not {wanted}, after {seconds} s")
+
+
+class LocalVsd(Vsd):
+    """A daemon of its own on this machine, with its files below a prefix."""
+
+    def __init__(self):
+        self.prefix = tempfile.mkdtemp(prefix="vsd-test-")
+        self.libexec = f"{self.prefix}/libexec"
+        os.makedirs(self.libexec)
+        os.symlink(f"{BUILD}/vsd/guest/vsd-guest", f"{self.libexec}/vsd-guest")
+        os.symlink(f"{BUILD}/vsd/unpack/vsd-unpack", f"{self.libexec}/vsd-unpack")
+        os.makedirs(f"{self.prefix}/etc/vsd")
+        os.makedirs(f"{self.prefix}/usr/share/vsd")
+        os.symlink(f"{TOP}/templates", f"{self.prefix}/usr/share/vsd/templates")
+        self.socket = f"{self.prefix}/run/vsd/vsd.sock"
+        self.process = None
+        self.log = open(f"{self.prefix}/log", "ab")
+
+    def start(self, kill_at=None, wait=True):
+        environment = dict(os.environ)
+        if kill_at:
+            environment["VSD_KILL_AT"] = kill_at
+        self.process = subprocess.Popen([f"{BUILD}/vsd/vsd", "--prefix", self.prefix, "--libexec", self.libexec],
+                                        stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=environment)
+        deadline = time.monotonic() + 20
+        while wait and self.vsctl("info").returncode != 0:
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError("vsd does not come up: " + self.log_text()[-2000:])
+            time.sleep(0.02)
+
+    def kill(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+        if self.process:
+            self.process.wait()
+
+    def restart(self, **options):
+        self.kill()
+        self.start(**options)
+
+    def log_text(self):
+        return open(f"{self.prefix}/log", errors="replace").read()
+
+    def run(self, *argv, stdin=None, timeout=120):
+        argv = list(argv)
+        if argv[0] == "vsctl":
+            argv[0] = f"{BUILD}/vsctl/vsctl"
+        environment = dict(os.environ, VSD_SOCKET=self.socket)
+        return subprocess.run(argv, input=stdin if stdin is not None else b"", capture_output=True, timeout=timeout,
+                              env=environment)
+
+    def close(self):
+        """Removes every context, then the daemon and its files."""
+        if self.process and self.process.poll() is not None:
+            self.start()
+        for context in self.json("list"):
+            self.vsctl("remove", "--kill", "-y", context["definition"]["name"])
+        self.kill()
+        self.log.close()
+        shutil.rmtree(self.prefix)
+
+
+class LabVsd(Vsd):
+    """The installed vsd of a host of the lab."""
+
+    def __init__(self, host="h1"):
+        self.host = host
+
+    def run(self, *argv, stdin=None, timeout=600):
+        return subprocess.run([f"{TOP}/lab/lab", "run", self.host, *argv], input=stdin if stdin is not None else b"",
+                              capture_output=True, timeout=timeout)
+
+
+def busybox_archive(path, extra=None):
+    """A small root file system as tar: Debian's static busybox with its applets and nothing else."""
+    with tempfile.TemporaryDirectory() as tree:
+        for folder in ("bin", "dev", "proc", "sys", "run", "etc", "tmp", "root"):
+            os.mkdir(f"{tree}/{folder}")
+        os.chmod(tree, 0o755)
+        shutil.copy("/bin/busybox", f"{tree}/bin/busybox")
+        os.chmod(f"{tree}/tmp", 0o1777)
+        for applet in subprocess.check_output(["/bin/busybox", "--list"], text=True).split():
+            if applet != "busybox":
+                os.symlink("busybox", f"{tree}/bin/{applet}")
+        with open(f"{tree}/etc/passwd", "w") as passwd:
+            passwd.write("root:x:0:0:root:/root:/bin/sh\ndaemon:x:1:1:daemon:/tmp:/bin/sh\n")
+        with open(f"{tree}/etc/group", "w") as group:
+            group.write("root:x:0:\ndaemon:x:1:\n")
+        if extra:
+            extra(tree)
+        subprocess.check_call(["tar", "-C", tree, "--numeric-owner", "--owner=0", "--group=0", "-cf", path, "."])
+
+
+SLEEPER = ["/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 1000 & wait; done"]
