@@ -30,15 +30,24 @@ inline constexpr int kPayloadFd = 6;  // exec: directory of the cgroup to run in
 inline constexpr int kInitFd = 5;     // exec: pidfd of the context's init
 inline constexpr int kStdioFd = 7;    // exec without a terminal: 7, 8, 9 become stdin, out, err
 
-enum class TalkType : std::uint8_t { Ready = 1, Go, Running, Failed, Terminal, Signal, Ended, WindowSize };
+enum class TalkType : std::uint8_t {
+  Ready = 1,
+  Go,
+  Running,
+  Failed,
+  Terminal,
+  Signal,
+  Ended,
+  WindowSize
+};
 
 // One message of the conversation; fixed size, host byte order (both ends are this machine).
 struct Talk {
   TalkType type{};
-  std::uint8_t stage = 0;        // Failed: a BootStage or ExecStage
-  std::uint16_t columns = 0;     // WindowSize
-  std::uint16_t rows = 0;        // WindowSize
-  std::int32_t value = 0;        // Running: pid · Failed: errno · Signal: number · Ended: status
+  std::uint8_t stage = 0;     // Failed: a BootStage or ExecStage
+  std::uint16_t columns = 0;  // WindowSize
+  std::uint16_t rows = 0;     // WindowSize
+  std::int32_t value = 0;     // Running: pid · Failed: errno · Signal: number · Ended: status
 };
 static_assert(sizeof(Talk) == 12);
 
@@ -49,7 +58,7 @@ struct IdRange {
 };
 
 struct DeviceNode {
-  std::string name;          // below /dev
+  std::string name;  // below /dev
   std::uint32_t major = 0;
   std::uint32_t minor = 0;
 };
@@ -67,7 +76,7 @@ struct Covers {
   std::vector<std::string> emptyFiles;        // read as nothing
   std::vector<std::string> emptyDirectories;  // list as nothing
   std::vector<std::string> readOnly;
-  std::vector<std::string> writable;          // exceptions below a readOnly path
+  std::vector<std::string> writable;  // exceptions below a readOnly path
 };
 
 // How the first program of a context is to be started and treated.
@@ -77,23 +86,23 @@ enum class InitKind : std::uint8_t {
 };
 
 struct Confinement {
-  std::string seccomp;                // struct sock_filter[], as bytes
-  std::uint64_t capabilities = 0;     // bounding set (and permitted, effective) as a bit mask
+  std::string seccomp;             // struct sock_filter[], as bytes
+  std::uint64_t capabilities = 0;  // bounding set (and permitted, effective) as a bit mask
   bool noNewPrivileges = false;
 };
 
 struct BootPlan {
-  std::string name;       // context
+  std::string name;  // context
   std::string hostname;
   InitKind init = InitKind::System;
-  std::vector<std::string> argv;         // argv[0] absolute inside the context
+  std::vector<std::string> argv;  // argv[0] absolute inside the context
   std::vector<std::string> environment;
   std::string workingDirectory = "/";
   std::uint32_t uid = 0;  // Command only, inside ids
   std::uint32_t gid = 0;
   IdRange ids;
-  std::string stateDirectory;  // /run/vsd/contexts/NAME on the host
-  std::string consoleLog;      // host path
+  std::string stateDirectory;                // /run/vsd/contexts/NAME on the host
+  std::string consoleLog;                    // host path
   std::uint64_t consoleLogLimit = 1U << 20;  // bytes; then it is renamed to .1
   std::vector<DeviceNode> devices;
   std::vector<RunFile> runFiles;
@@ -105,8 +114,8 @@ struct BootPlan {
 struct ExecPlan {
   std::vector<std::string> argv;  // argv[0] may be a bare name: looked up in PATH inside
   std::vector<std::string> environment;
-  std::string workingDirectory;   // "" = the user's home, else absolute
-  std::string user;               // "" = root; NAME, UID, NAME:GROUP or UID:GID, resolved inside
+  std::string workingDirectory;  // "" = the user's home, else absolute
+  std::string user;              // "" = root; NAME, UID, NAME:GROUP or UID:GID, resolved inside
   bool terminal = false;
   std::uint16_t columns = 80;
   std::uint16_t rows = 24;
@@ -122,15 +131,49 @@ ExecPlan decodeExecPlan(std::string_view bytes);
 // Where starting a context can fail, and the words for it. The message a user reads is
 // "start context 'web1': mounting /proc: Operation not permitted".
 enum class BootStage : std::uint8_t {
-  Plan, Namespaces, IdMaps, RootMount, Console, CgroupNamespace, Root, Dev, Proc, Sys, CgroupMount, Run,
-  Covers, Hostname, Pivot, Loopback, Keyring, Seccomp, Capabilities, Ids, WorkingDirectory, Record, Exec,
+  Plan,
+  Namespaces,
+  IdMaps,
+  RootMount,
+  Console,
+  CgroupNamespace,
+  Root,
+  Dev,
+  Proc,
+  Sys,
+  CgroupMount,
+  Run,
+  Covers,
+  Hostname,
+  Pivot,
+  Loopback,
+  Keyring,
+  Seccomp,
+  Capabilities,
+  Ids,
+  WorkingDirectory,
+  Record,
+  Exec,
   Count_
 };
 std::string_view describe(BootStage stage);
 
 enum class ExecStage : std::uint8_t {
-  Plan, Cgroup, Namespaces, Fork, Terminal, User, WorkingDirectory, Stdio, Seccomp, Capabilities, Ids, NotFound,
-  NotExecutable, Exec, Count_
+  Plan,
+  Cgroup,
+  Namespaces,
+  Fork,
+  Terminal,
+  User,
+  WorkingDirectory,
+  Stdio,
+  Seccomp,
+  Capabilities,
+  Ids,
+  NotFound,
+  NotExecutable,
+  Exec,
+  Count_
 };
 std::string_view describe(ExecStage stage);
 
@@ -142,13 +185,13 @@ struct RunningRecord {
   pid_t init = 0;                // host pid
   std::uint64_t initStart = 0;
   std::string bootId;
-  std::int64_t since = 0;        // seconds since 1970
+  std::int64_t since = 0;  // seconds since 1970
 };
 struct EndedRecord {
   enum class How : std::uint8_t { Exited, Killed, Reboot, Halt };
   How how = How::Exited;
-  int value = 0;         // exit status or signal
-  std::int64_t at = 0;   // seconds since 1970
+  int value = 0;        // exit status or signal
+  std::int64_t at = 0;  // seconds since 1970
 };
 std::string encode(const RunningRecord& record);
 std::string encode(const EndedRecord& record);

@@ -75,20 +75,28 @@ Fd makeUserNamespace(const IdRange& ids) {
   }
 }
 
-Fd idMappedMount(int directory, int userNamespace) {
-  Fd tree(check(::open_tree(directory, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH),
-                "copy the mount of a root file system"));
+Fd detachedMount(int directory) {
+  return Fd(check(::open_tree(directory, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH),
+                  "copy the mount of a root file system"));
+}
+
+void mapMountIds(int mount, int userNamespace) {
   mount_attr attributes{};
   attributes.attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_NODEV;
   attributes.attr_clr = MOUNT_ATTR_NOSUID;
   attributes.userns_fd = static_cast<std::uint64_t>(userNamespace);
-  if (::mount_setattr(tree.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0)
-    return tree;
+  if (::mount_setattr(mount, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0) return;
   const int saved = errno;
   if (saved == EINVAL)
     throw Error(Kind::Unsupported, "the file system of the root cannot be ID-mapped", saved)
         .withHint("keep contexts on ext4, xfs or btrfs");
   throw systemError(saved, "map the ids of a root file system");
+}
+
+Fd idMappedMount(int directory, int userNamespace) {
+  Fd mount = detachedMount(directory);
+  mapMountIds(mount.get(), userNamespace);
+  return mount;
 }
 
 }  // namespace vs

@@ -23,10 +23,17 @@ void writeIdMaps(pid_t pid, const IdRange& ids);
 // short-lived child that made it is gone when this returns. Safe in a process with many threads.
 Fd makeUserNamespace(const IdRange& ids);
 
-// A detached mount of the directory `directory` (nothing below it that is mounted there) whose ids
-// 0.. appear as those of `userNamespace`. Set-user-ID files work in it and device nodes do not,
-// whatever the flags of the mount it is taken from. To be attached with move_mount(2); gone when
-// the descriptor is closed before. Throws Unsupported when the file system cannot be ID-mapped.
+// A detached mount of the directory `directory`, without what is mounted below it. To be attached
+// with move_mount(2); gone when the descriptor is closed before. The directory must lie in the
+// caller's own mount namespace.
+Fd detachedMount(int directory);
+
+// Lets a mount that was never attached show its ids 0.. as those of `userNamespace`. Set-user-ID
+// files work in it and device nodes do not, whatever the flags of the mount it was taken from.
+// Throws Unsupported when the file system cannot be ID-mapped.
+void mapMountIds(int mount, int userNamespace);
+
+// Both at once.
 Fd idMappedMount(int directory, int userNamespace);
 
 }  // namespace vs

@@ -10,13 +10,13 @@
 
 #include <array>
 #include <cstddef>
-#include <optional>
 #include <string>
 
 #include "vsd/base/fd.hpp"
 #include "vsd/base/process.hpp"
 #include "vsd/base/units.hpp"
 #include "vsd/kernel/boot_plan.hpp"
+#include "vsd/kernel/talk.hpp"
 
 namespace vs {
 
@@ -68,10 +68,6 @@ struct ExecResult {
 // most `maxOutput` bytes of each stream are kept.
 ExecResult runInside(const GuestProgram& program, const ExecPlan& plan, const ExecSession& session,
                      Millis time, std::size_t maxOutput = 64U << 10);
-
-// The next message of a talk; nullopt when the other side has closed or the time is over.
-std::optional<Talk> receiveTalk(int talk, Millis time);
-void sendTalk(int talk, const Talk& message);
 
 // The exit code of `vsctl exec` for a session that failed at `stage`: 127 when there is no such
 // program, 126 when it cannot be run, else 125.

@@ -14,8 +14,7 @@
 
 namespace vs {
 
-// The filter as bytes: an array of struct sock_filter (linux/filter.h). Compiling takes a few
-// milliseconds: do it once per isolation and keep the result.
+// The filter as bytes: an array of struct sock_filter (linux/filter.h). Pure.
 std::string compileSeccomp(Isolation isolation);
 
 // The calls that are allowed, with or without conditions on their arguments; names this kernel's

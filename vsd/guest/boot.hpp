@@ -1,0 +1,27 @@
+// The start of a context as seen from outside it: clone, id maps, the mount tree, the record, and
+// the moment it runs. An ordered list; each step's place in it is explained where it is not
+// obvious.
+#pragma once
+
+#include "vsd/base/fd.hpp"
+#include "vsd/base/process.hpp"
+#include "vsd/guest/init_process.hpp"
+
+namespace vs::guest {
+
+struct RunningContext {
+  Process init;
+  Fd console;  // master of its terminal
+};
+
+// Where a boot failed; `error` says it in words.
+struct BootFailure {
+  BootStage stage;
+  int errnoValue;
+};
+
+// Boots `prepared` from the root file system directory `root` in the cgroup `payload`. Throws
+// BootFailure, and then nothing of the context is left.
+RunningContext boot(const PreparedPlan& prepared, int root, int payload);
+
+}  // namespace vs::guest
