@@ -2,6 +2,7 @@
 
     ~/.cache/vsd-lab/build/HASH-OF-CHECKOUT/tree/   copy of the working tree, and what the build makes in it
     ~/.cache/vsd-lab/build/HASH-OF-CHECKOUT/files   what the copy consists of, so that removed files go
+    ~/.cache/vsd-lab/build/HASH-OF-CHECKOUT/checkout  whose copy it is (pruning.py)
     ~/.cache/vsd-lab/ccache/                        of all checkouts
 """
 import os
@@ -33,6 +34,7 @@ def build(checkout=config.CHECKOUT):
     ccache.mkdir(parents=True, exist_ok=True)
     with locked(place.with_name(place.name + ".lock")):
         copy_tree(checkout, place)
+        (place / "checkout").write_text(str(checkout))
         _find_packaging(place / "tree", checkout)
         say("building the package")
         log = place / "log"

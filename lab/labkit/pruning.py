@@ -1,4 +1,5 @@
 """Removing from the cache what this checkout would not use again."""
+import pathlib
 import shutil
 
 from labkit import buildroot, config, image, mirror, saved, state
@@ -18,3 +19,8 @@ def prune():
                 say(f"removing {kind}/{path.name}")
                 with locked(path.with_name(path.name.removesuffix(".tmp") + ".lock")):
                     shutil.rmtree(path, ignore_errors=True)
+    for path in sorted((config.CACHE / "build").glob("*/checkout")):
+        if not pathlib.Path(path.read_text()).exists():
+            say(f"removing the build of '{path.read_text()}', which is gone")
+            with locked(path.parent.with_name(path.parent.name + ".lock")):
+                shutil.rmtree(path.parent)

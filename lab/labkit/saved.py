@@ -6,7 +6,7 @@ image and under the disk of each run. Neither is written again.
 import inspect
 import time
 
-from labkit import config, machine
+from labkit import machine
 from labkit.cache import Entry, key_of
 from labkit.command import run
 from labkit.report import LabError, say
