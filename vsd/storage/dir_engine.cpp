@@ -237,6 +237,7 @@ void DirEngine::needSpace(const std::string& volume, Bytes size) const {
 
 void DirEngine::copyTree(const Source& source, const CreateRequest& request,
                          const Progress& progress) {
+  if (progress) progress(0);
   const Bytes before = freeSpace(paths_.volumes());
   std::exception_ptr stopped;  // what `progress` threw; the copy is ended before it goes on up
   Command cp;

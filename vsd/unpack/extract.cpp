@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <map>
+#include <set>
 
 #include "vsd/base/names.hpp"
 #include "vsd/unpack/archive_input.hpp"
@@ -46,6 +47,7 @@ class Extraction {
  private:
   void takeEntry(archive_entry* raw);
   EntryType typeOf(archive_entry* raw, const std::string& path) const;
+  std::string hardLinkTarget(archive_entry* raw, const std::string& path) const;
   void takeAttributes(archive_entry* raw, Entry& entry);
   void takeAcl(archive_entry* raw, int type, std::string_view name, Entry& entry);
   void checkAcls(const Entry& entry) const;
@@ -92,8 +94,7 @@ void Extraction::takeEntry(archive_entry* raw) {
   entry.gid = static_cast<gid_t>(gid);
   entry.mode = ::archive_entry_perm(raw) & 07777;
   entry.modified = {::archive_entry_mtime(raw), ::archive_entry_mtime_nsec(raw)};
-  if (entry.type == EntryType::HardLink)
-    entry.target = entryPath(orEmpty(::archive_entry_hardlink(raw)), bounds_.depth);
+  if (entry.type == EntryType::HardLink) entry.target = hardLinkTarget(raw, entry.path);
   if (entry.type == EntryType::Link) entry.target = orEmpty(::archive_entry_symlink(raw));
   if (entry.type == EntryType::File) {
     const la_int64_t size = ::archive_entry_size(raw);
@@ -127,13 +128,26 @@ EntryType Extraction::typeOf(archive_entry* raw, const std::string& path) const 
   }
 }
 
+std::string Extraction::hardLinkTarget(archive_entry* raw, const std::string& path) const {
+  const std::string_view target = orEmpty(::archive_entry_hardlink(raw));
+  try {
+    return entryPath(target, bounds_.depth);
+  } catch (const Error&) {
+    throw refusal(path, fmt::format("it is a hard link to '{}', which is no path in the tree",
+                                    printable(target)));
+  }
+}
+
 void Extraction::takeAttributes(archive_entry* raw, Entry& entry) {
+  std::set<std::string> seen;
   ::archive_entry_xattr_reset(raw);
   const char* name = nullptr;
   const void* value = nullptr;
   std::size_t size = 0;
   while (::archive_entry_xattr_next(raw, &name, &value, &size) == ARCHIVE_OK) {
     const Attribute given{orEmpty(name), {static_cast<const char*>(value), size}};
+    // bsdtar writes each twice, in its own form and in GNU tar's.
+    if (!seen.insert(given.name).second) continue;
     if (auto accepted = acceptAttribute(given, entry.type))
       entry.attributes.push_back(std::move(*accepted));
     else
