@@ -1,0 +1,39 @@
+// Each verb in its own file: a function that declares the verb's flags on its parser and returns
+// what to do when they are parsed.
+#pragma once
+
+#include "vsctl/verbs.hpp"
+
+namespace vs::ctl {
+
+Action checkVerb(Flags& flags);
+Action cloneVerb(Flags& flags);
+Action consoleVerb(Flags& flags);
+Action createVerb(Flags& flags);
+Action enterVerb(Flags& flags);
+Action execVerb(Flags& flags);
+Action freezeVerb(Flags& flags);
+Action infoVerb(Flags& flags);
+Action listVerb(Flags& flags);
+Action logVerb(Flags& flags);
+Action operationAbortVerb(Flags& flags);
+Action operationListVerb(Flags& flags);
+Action operationShowVerb(Flags& flags);
+Action operationWaitVerb(Flags& flags);
+Action reconcileVerb(Flags& flags);
+Action removeVerb(Flags& flags);
+Action renameVerb(Flags& flags);
+Action restartVerb(Flags& flags);
+Action setVerb(Flags& flags);
+Action showVerb(Flags& flags);
+Action startVerb(Flags& flags);
+Action stopVerb(Flags& flags);
+Action templateBuildVerb(Flags& flags);
+Action templateExportVerb(Flags& flags);
+Action templateImportVerb(Flags& flags);
+Action templateListVerb(Flags& flags);
+Action templateRemoveVerb(Flags& flags);
+Action templateShowVerb(Flags& flags);
+Action thawVerb(Flags& flags);
+
+}  // namespace vs::ctl

@@ -1,0 +1,46 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "vsctl/commands/commands.hpp"
+#include "vsctl/operation.hpp"
+#include "vsd/base/error.hpp"
+#include "vsd/base/file.hpp"
+
+namespace vs::ctl {
+
+Action templateImportVerb(Flags& flags) {
+  struct Options {
+    std::string name;
+    std::string file;
+    std::string description;
+    std::string init;
+    std::string source;
+  };
+  auto options = std::make_shared<Options>();
+  flags.operand("NAME", options->name);
+  flags.operand("FILE", options->file);
+  flags.text("--description", options->description, "TEXT", "what it is");
+  flags.text("--init", options->init, "KIND", "systemd, sysv or command");
+  flags.text("--source", options->source, "TEXT", "where the archive came from");
+  return [options](Session& session) {
+    const bool fromInput = options->file == "-";
+    if (fromInput && isTerminal(STDIN_FILENO))
+      throw invalid("cannot read an archive from a terminal").withHint("name a file");
+    const Fd file = fromInput ? Fd() : openFile(options->file, O_RDONLY | O_CLOEXEC);
+    Json parameters = {{"name", options->name}};
+    if (!options->description.empty()) parameters["description"] = options->description;
+    if (!options->init.empty()) parameters["init"] = options->init;
+    if (!session.rest().empty()) parameters["command"] = session.rest();
+    if (!options->source.empty())
+      parameters["source"] = options->source;
+    else if (!fromInput)
+      parameters["source"] = options->file;
+    return carryOut(session, {{"import template", "imported template"},
+                              options->name,
+                              "TemplateImport",
+                              parameters,
+                              {fromInput ? STDIN_FILENO : file.get()}});
+  };
+}
+
+}  // namespace vs::ctl
