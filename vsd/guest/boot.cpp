@@ -47,7 +47,9 @@ class InitChild {
     FdPair pair = makeSocketPair(SOCK_SEQPACKET);
     std::uint64_t spaces =
         CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET;
-    if (prepared.plan.timeNamespace) spaces |= CLONE_NEWTIME;
+    // A kernel without time namespaces shows its contexts the clocks of the host.
+    if (prepared.plan.timeNamespace && ::access("/proc/self/ns/time", F_OK) == 0)
+      spaces |= CLONE_NEWTIME;
     const Cloned cloned = cloneProcess(spaces, payload);
     if (cloned.pid == 0) {
       pair.first.reset();

@@ -22,11 +22,14 @@ constexpr std::size_t kChunk = 4096;
 // One message of a client; the first byte is its kind.
 char buffer[kChunk + 1];
 
-Fd listenAt(const std::string& path) {
+constexpr const char* kSocketName = "console.sock";
+
+// By a descriptor of its directory: the path itself may be longer than a socket's address can be.
+Fd listenIn(const std::string& directory) {
+  const Fd at = openFile(directory, O_PATH | O_DIRECTORY);
+  const std::string path = fmt::format("/proc/self/fd/{}/{}", at.get(), kSocketName);
   sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
-  if (path.size() >= sizeof address.sun_path)
-    throw systemError(ENAMETOOLONG, "listen on '" + path + "'");
-  path.copy(address.sun_path, path.size());
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
   removeFile(path);
   Fd listener(check(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
                     "create a socket"));
@@ -34,8 +37,8 @@ Fd listenAt(const std::string& path) {
   const int bound =
       ::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
   ::umask(before);
-  check(bound, "listen on '{}'", path);
-  check(::listen(listener.get(), 4), "listen on '{}'", path);
+  check(bound, "listen on '{}/{}'", directory, kSocketName);
+  check(::listen(listener.get(), 4), "listen on '{}/{}'", directory, kSocketName);
   return listener;
 }
 
@@ -76,11 +79,11 @@ void ConsoleLog::write(const char* bytes, std::size_t size) noexcept {
   if (written > 0) size_ += static_cast<std::uint64_t>(written);
 }
 
-Console::Console(Fd master, ConsoleLog log, std::string stateDirectory)
+Console::Console(Fd master, ConsoleLog log, const std::string& stateDirectory)
     : master_(std::move(master)),
       log_(std::move(log)),
-      socketPath_(std::move(stateDirectory) + "/console.sock"),
-      listener_(listenAt(socketPath_)) {
+      socketPath_(stateDirectory + "/" + kSocketName),
+      listener_(listenIn(stateDirectory)) {
   check(::fcntl(master_.get(), F_SETFL, O_RDWR | O_NONBLOCK), "set up the console");
 }
 

@@ -37,7 +37,7 @@ class Console {
   static constexpr std::size_t kMaxClients = 4;
 
   // `master` of the context's console; makes the socket in `stateDirectory`.
-  Console(Fd master, ConsoleLog log, std::string stateDirectory);
+  Console(Fd master, ConsoleLog log, const std::string& stateDirectory);
   ~Console();
   Console(const Console&) = delete;
   Console& operator=(const Console&) = delete;

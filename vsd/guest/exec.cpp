@@ -146,7 +146,8 @@ bool passSignal(pid_t pid) {
   }
 }
 
-void attend(pid_t pid, bool terminal) {
+// Waits for the end of the program, beside its caller.
+void attend(pid_t pid, const ExecPlan& plan) {
   const Fd pidfd(check(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)), "watch the program"));
   bool callerThere = true;
   bool hungUp = false;
@@ -157,7 +158,7 @@ void attend(pid_t pid, bool terminal) {
     if (ready == 0 && hungUp) ::kill(pid, SIGKILL);
     if (wanted[1].revents == 0 || passSignal(pid)) continue;
     callerThere = false;
-    if (!terminal) continue;
+    if (!plan.terminal) continue;
     hungUp = true;
     ::kill(-pid, SIGHUP);
   }
@@ -178,7 +179,7 @@ void run() {
   // Held any longer, its pipes would not end when it ends.
   for (const int fd : {kInitFd, kPayloadFd, kStdioFd, kStdioFd + 1, kStdioFd + 2}) ::close(fd);
   sayIfHeard({.type = TalkType::Running, .value = pid});
-  attend(pid, prepared.plan.terminal);
+  attend(pid, prepared.plan);
   sayIfHeard({.type = TalkType::Ended, .value = statusOf(pid)});
 }
 

@@ -15,6 +15,7 @@
 #include "vsd/guest/confine.hpp"
 #include "vsd/guest/filesystems.hpp"
 #include "vsd/guest/reaper.hpp"
+#include "vsd/guest/user.hpp"
 
 namespace vs::guest {
 namespace {
@@ -91,11 +92,14 @@ void confine(Boot& progress, const BootPlan& plan) noexcept {
   progress.must(::setsid());
   progress.must(::ioctl(STDIN_FILENO, TIOCSCTTY, 0));
   progress.enter(BootStage::Ids);
-  if (plan.uid != 0) progress.must(::fchown(STDIN_FILENO, plan.uid, static_cast<gid_t>(-1)));
-  const gid_t group = plan.gid;
-  progress.mustBeZero(takeIdentity(
-      {.uid = plan.uid, .gid = plan.gid, .groups = &group, .groupCount = plan.gid == 0 ? 0U : 1U},
-      plan.confinement.capabilities));
+  const std::optional<User> user = findUser(plan.user.c_str());
+  if (!user) progress.fail(errno);
+  progress.must(::fchown(STDIN_FILENO, user->uid, static_cast<gid_t>(-1)));
+  progress.mustBeZero(takeIdentity({.uid = user->uid,
+                                    .gid = user->gid,
+                                    .groups = user->groups.data(),
+                                    .groupCount = user->groupCount},
+                                   plan.confinement.capabilities));
   progress.enter(BootStage::WorkingDirectory);
   progress.must(::chdir(plan.workingDirectory.c_str()));
   progress.enter(BootStage::Exec);

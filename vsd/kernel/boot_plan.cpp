@@ -136,8 +136,7 @@ void fields(auto& io, Is<BootPlan> auto& plan) {
   io(plan.argv);
   io(plan.environment);
   io(plan.workingDirectory);
-  io(plan.uid);
-  io(plan.gid);
+  io(plan.user);
   io(plan.ids.first);
   io(plan.ids.count);
   io(plan.stateDirectory);
@@ -192,7 +191,7 @@ constexpr auto kBootStages = std::to_array<std::string_view>({
     "joining a session keyring",
     "installing the system call filter",
     "limiting the capabilities",
-    "taking on the user's ids",
+    "becoming its user",
     "entering the working directory",
     "recording that it runs",
     "executing its first program",

@@ -98,8 +98,7 @@ struct BootPlan {
   std::vector<std::string> argv;  // argv[0] absolute inside the context
   std::vector<std::string> environment;
   std::string workingDirectory = "/";
-  std::uint32_t uid = 0;  // Command only, inside ids
-  std::uint32_t gid = 0;
+  std::string user;  // Command only: as in ExecPlan
   IdRange ids;
   std::string stateDirectory;                // /run/vsd/contexts/NAME on the host
   std::string consoleLog;                    // host path
