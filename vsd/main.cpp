@@ -96,12 +96,12 @@ int serve(const Options& options) {
   asio::io_context loop(1);
   Guard guard(loop, host);
   contexts.watch([&guard](const std::string& name, auto running) { guard.watch(name, std::move(running)); });
-  recover(host, journal);
+  const std::vector<Interrupted> interrupted = recover(host, journal);
 
-  api::Service service{std::string(api::kInterfaceText), VSD_VERSION};
+  api::Service service{std::string(kInterfaceText), VSD_VERSION};
   addHandlers(service, host);
   api::Server server(loop, service, apiSocket(paths, config));
-  resumeInterrupted(host);
+  resume(host, interrupted);
 
   asio::signal_set signals(loop, SIGTERM, SIGINT);
   signals.async_wait([&](const std::error_code&, int number) {

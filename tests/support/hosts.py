@@ -90,7 +90,8 @@ class LocalVsd(Vsd):
         self.start(**options)
 
     def log_text(self):
-        return open(f"{self.prefix}/log", errors="replace").read()
+        with open(f"{self.prefix}/log", errors="replace") as log:
+            return log.read()
 
     def run(self, *argv, stdin=None, timeout=120):
         argv = list(argv)

@@ -71,8 +71,7 @@ Outcome handleRestart(const Host& host, const Call& call) {
                       return plan;
                     },
                     [&host, name, options, wait](Operation& operation) {
-                      stop(host, name, options, operation);
-                      start(host, name, wait, operation);
+                      restart(host, name, options, wait, operation);
                     }});
 }
 

@@ -19,6 +19,7 @@ bool adopt(const Host& host, const std::string& name) {
   auto running = findRunning(host, name);
   if (!running) return false;
   host.contexts.setRunning(name, std::move(running));
+  host.contexts.setGoal(name, Goal::Running);
   if (cgroupOf(host, name).isFrozen()) host.contexts.setState(name, State::Frozen);
   return true;
 }
@@ -64,8 +65,12 @@ void close(const Host& host, Journal& journal, Journal::Open& open) {
 
 }  // namespace
 
-void recover(const Host& host, Journal& journal) {
-  for (Journal::Open& open : journal.unfinished()) close(host, journal, open);
+std::vector<Interrupted> recover(const Host& host, Journal& journal) {
+  std::vector<Interrupted> toResume;
+  for (Journal::Open& open : journal.unfinished()) {
+    close(host, journal, open);
+    toResume.push_back({open.picture.verb, open.picture.object});
+  }
   for (const ContextPicture& context : host.contexts.all()) {
     const std::string& name = context.definition.name;
     try {
@@ -82,17 +87,22 @@ void recover(const Host& host, Journal& journal) {
   std::set<std::string> inUse;
   for (const std::string& sentence : host.storage.removeLeftovers(inUse)) log::info("{}", sentence);
   removeTree(host.paths.state() + "/build");
+  return toResume;
 }
 
-void resumeInterrupted(const Host& host) {
-  for (const ContextPicture& context : host.contexts.all()) {
-    const std::string name = context.definition.name;
-    const OperationRequest request{context.removing ? "remove" : "stop", name, {}, "vsd", Json{{"name", name}}.dump()};
-    if (context.removing) {
-      host.operations.start(request, [&host, name](Operation& operation) { remove(host, name, operation); });
-    } else if (context.goal == Goal::Stopped && canStop(context.state)) {
-      host.operations.start(request, [&host, name](Operation& operation) { stop(host, name, {}, operation); });
-    }
+void resume(const Host& host, const std::vector<Interrupted>& interrupted) {
+  for (const Interrupted& one : interrupted) {
+    const std::string name = one.context;
+    const auto context = host.contexts.findIfAny(name);
+    if (!context) continue;
+    Operations::Work work;
+    if (one.verb == "remove" && context->removing)
+      work = [&host, name](Operation& operation) { remove(host, name, operation); };
+    else if (one.verb == "stop" && canStop(context->state))
+      work = [&host, name](Operation& operation) { stop(host, name, {}, operation); };
+    else if (one.verb == "restart")
+      work = [&host, name](Operation& operation) { restart(host, name, {}, Wait::ForInit, operation); };
+    if (work) host.operations.start({one.verb, name, {}, "vsd", Json{{"name", name}}.dump()}, std::move(work));
   }
 }
 

@@ -12,11 +12,15 @@
 namespace vs {
 
 // At the start of vsd, before anything else: adopts what runs, cleans up after what ended meanwhile,
-// closes the journal rows an earlier vsd left open.
-void recover(const Host& host, Journal& journal);
-// After that, when operations can run: what goes on where an earlier vsd was interrupted (a stop, a
-// remove, a reboot).
-void resumeInterrupted(const Host& host);
+// closes the journal rows an earlier vsd left open. Returns those that are to be gone on with.
+struct Interrupted {
+  std::string verb;  // stop, restart or remove
+  std::string context;
+};
+std::vector<Interrupted> recover(const Host& host, Journal& journal);
+// After that, when operations can run. A context is stopped or removed only because an operation that
+// was to do so had begun, never because of what the record says.
+void resume(const Host& host, const std::vector<Interrupted>& interrupted);
 // The end of a running context was seen: starts the operation that takes note of it (settle). False
 // when another operation holds the context at this moment; ask again a little later.
 bool trySettle(const Host& host, const std::string& name);

@@ -2,7 +2,6 @@
 
 #include "vsd/context/boot.hpp"
 #include "vsd/ops/running.hpp"
-#include "vsd/ops/start.hpp"
 
 namespace vs {
 namespace {
@@ -58,7 +57,7 @@ void stop(const Host& host, const std::string& name, const StopOptions& options,
   checkStop(host, name);
   const ContextPicture context = host.contexts.find(name);
   const Millis timeout = options.timeout.value_or(context.definition.stopTimeout);
-  host.contexts.setGoal(name, Goal::Stopped);
+  if (options.then == StopOptions::Then::StaysDown) host.contexts.setGoal(name, Goal::Stopped);
 
   bool ended = false;
   if (options.manner == StopOptions::Manner::Clean) {
@@ -90,6 +89,12 @@ void stop(const Host& host, const std::string& name, const StopOptions& options,
   operation.step("clean up");
   cleanUpRun(host, name);
   host.contexts.setEnded(name, State::Stopped, end.text);
+}
+
+void restart(const Host& host, const std::string& name, StopOptions options, Wait wait, Operation& operation) {
+  options.then = StopOptions::Then::StartsAgain;
+  if (canStop(host.contexts.find(name).state)) stop(host, name, options, operation);
+  start(host, name, wait, operation);
 }
 
 void settle(const Host& host, const std::string& name, Operation& operation) {
