@@ -29,10 +29,9 @@ std::vector<RunFile> systemdRunFiles() {
        "SetCredential=\nSetCredentialEncrypted=\n",
        ""},
       {"systemd/system.conf.d/50-vsd.conf", "[Manager]\nDefaultMemoryPressureWatch=no\n", ""}};
-  for (const char* unit :
-       {"dev-hugepages.mount", "sys-kernel-config.mount", "sys-kernel-debug.mount",
-        "sys-kernel-tracing.mount", "sys-fs-fuse-connections.mount",
-        "systemd-modules-load.service"})
+  for (const char* unit : {"dev-hugepages.mount", "sys-kernel-config.mount",
+                           "sys-kernel-debug.mount", "sys-kernel-tracing.mount",
+                           "sys-fs-fuse-connections.mount", "systemd-modules-load.service"})
     files.push_back({std::string("systemd/system/") + unit, "", "/dev/null"});
   return files;
 }

@@ -9,8 +9,8 @@
 
 namespace vs::test {
 
-// The plan of a system context as vsd makes it: default devices, covers, confinement, environment and
-// what systemd needs in /run. stateDirectory and consoleLog are below `state`.
+// The plan of a system context as vsd makes it: default devices, covers, confinement, environment
+// and what systemd needs in /run. stateDirectory and consoleLog are below `state`.
 BootPlan systemPlan(const std::string& name, const std::string& state);
 
 struct Booted {

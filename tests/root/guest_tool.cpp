@@ -1,5 +1,5 @@
-// Boots and enters contexts with vsd/kernel and vsd-guest alone, without the daemon: for trying things
-// out on a host, and for looking at one box when the whole does not work.
+// Boots and enters contexts with vsd/kernel and vsd-guest alone, without the daemon: for trying
+// things out on a host, and for looking at one box when the whole does not work.
 //
 //   guest_tool start GUEST ROOT STATE NAME system|command ARGV...
 //   guest_tool exec GUEST STATE NAME USER ARGV...      captures output

@@ -153,6 +153,7 @@ void runInitProcess(int socket, const PreparedPlan& prepared) noexcept {
   progress.enter(BootStage::WorkingDirectory);
   progress.must(::chdir(plan.workingDirectory.c_str()));
   progress.enter(BootStage::Exec);
+  resetSignals();
   ::execve(prepared.argv[0], prepared.argv.data(), prepared.environment.data());
   progress.fail(errno);
 }

@@ -16,14 +16,6 @@ namespace {
 
 enum Tag : std::uint32_t { kInit, kSignals, kConsole };
 
-// All signals come as data; those that mean nothing here are read and forgotten.
-Fd takeSignals() {
-  sigset_t all;
-  ::sigfillset(&all);
-  check(::sigprocmask(SIG_SETMASK, &all, nullptr), "block signals");
-  return Fd(check(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK), "receive signals"));
-}
-
 void watch(int epoll, int fd, Tag tag) {
   epoll_event event{.events = EPOLLIN, .data = {.u32 = tag}};
   check(::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), "watch a descriptor");
@@ -44,9 +36,16 @@ int reap(const Process& init) {
 
 }  // namespace
 
-void monitor(RunningContext context, Console& console, const std::string& stateDirectory) {
+Fd holdSignals() {
+  sigset_t all;
+  ::sigfillset(&all);
+  check(::sigprocmask(SIG_SETMASK, &all, nullptr), "block signals");
+  return Fd(check(::signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK), "receive signals"));
+}
+
+void monitor(RunningContext context, Console& console, const Fd& signals,
+             const std::string& stateDirectory) {
   const Fd epoll(check(::epoll_create1(EPOLL_CLOEXEC), "create an epoll instance"));
-  const Fd signals = takeSignals();
   watch(epoll.get(), context.init.fd(), kInit);
   watch(epoll.get(), signals.get(), kSignals);
   console.watch(epoll.get(), kConsole);

@@ -7,8 +7,12 @@
 
 namespace vs::guest {
 
-// Returns when the init has ended: its end is recorded and the console's socket is gone. SIGTERM
-// and SIGINT kill the init.
-void monitor(RunningContext context, Console& console, const std::string& stateDirectory);
+// From here on signals wait to be read by monitor(): one that comes during the start is not lost, and
+// does not end vsd-guest without a trace. Returns where they are read.
+Fd holdSignals();
+
+// Returns when the init has ended: its end is recorded. SIGTERM and SIGINT kill the init.
+void monitor(RunningContext context, Console& console, const Fd& signals,
+             const std::string& stateDirectory);
 
 }  // namespace vs::guest

@@ -68,12 +68,13 @@ void sayIfHeard(const Talk& message) {
 }
 
 int run() {
+  const Fd signals = holdSignals();
   Started started = start();
   const std::unique_ptr<Console> console = openConsole(started);
   sayIfHeard({.type = TalkType::Running, .value = started.context.init.pid()});
   ::close(kTalkFd);
   releaseStartupMemory();
-  monitor(std::move(started.context), *console, started.stateDirectory);
+  monitor(std::move(started.context), *console, signals, started.stateDirectory);
   return 0;
 }
 
