@@ -58,12 +58,13 @@ Booted bootPlanned(const GuestProgram& program, const BootPlan& plan, const std:
   Rollback undo;
   const ContextCgroup cgroup(findCgroupRoot(), plan.name);
   const Fd directory = openFile(root, O_PATH | O_DIRECTORY);
-  Booted booted{startGuest(program, plan, directory.get(), Millis(10'000))};
   undo.add("remove the cgroup", [cgroup] {
     cgroup.kill(Millis(5000));
     cgroup.remove();
   });
-  cgroup.create(plan.ids, booted.guest.process.pid());
+  cgroup.create(plan.ids);
+  const Fd monitor = cgroup.openMonitor();
+  Booted booted{startGuest(program, plan, directory.get(), Millis(10'000), monitor.get())};
   const Fd payload = cgroup.openPayload();
   attachDeviceFilter(payload.get());
   booted.init = bootGuest(booted.guest, payload.get(), Millis(30'000));

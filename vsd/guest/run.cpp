@@ -71,9 +71,9 @@ int run() {
   const Fd signals = holdSignals();
   Started started = start();
   const std::unique_ptr<Console> console = openConsole(started);
+  releaseStartupMemory();
   sayIfHeard({.type = TalkType::Running, .value = started.context.init.pid()});
   ::close(kTalkFd);
-  releaseStartupMemory();
   monitor(std::move(started.context), *console, signals, started.stateDirectory);
   return 0;
 }

@@ -182,15 +182,20 @@ ContextCgroup::ContextCgroup(std::string root, std::string name)
 
 bool ContextCgroup::exists() const { return vs::exists(scope_); }
 
-void ContextCgroup::create(const IdRange& ids, pid_t guest) const {
+void ContextCgroup::create(const IdRange& ids) const {
   makeDirectories(monitor());
   makeDirectories(payload());
-  // First the process, then the controllers: a cgroup with processes of its own cannot hand any on.
-  writeExisting(monitor() + "/cgroup.procs", std::to_string(guest));
   enableControllers(root_);
   enableControllers(root_ + "/" + kSlice);
   enableControllers(scope_);
   delegate(payload(), ids.first);
+}
+
+void ContextCgroup::create(const IdRange& ids, pid_t guest) const {
+  makeDirectories(monitor());
+  // Before anything is enabled: a cgroup with processes of its own cannot hand controllers on.
+  writeExisting(monitor() + "/cgroup.procs", std::to_string(guest));
+  create(ids);
 }
 
 Fd ContextCgroup::openPayload() const { return openDirectory(payload()); }

@@ -67,9 +67,10 @@ class ContextCgroup {
   std::string payload() const { return scope_ + "/payload"; }
   bool exists() const;
 
-  // Makes what is missing of the tree, puts `guest` into monitor/, enables every controller there
-  // is from the root down to payload/ and gives payload/ to the root of `ids`. The scope itself may
-  // already be there, with `guest` in it.
+  // Makes what is missing of the tree, enables every controller there is from the root down to
+  // payload/ and gives payload/ to the root of `ids`.
+  void create(const IdRange& ids) const;
+  // The same for a scope that systemd has made, with `guest` in it: puts it into monitor/ first.
   void create(const IdRange& ids, pid_t guest) const;
 
   Fd openPayload() const;  // for CLONE_INTO_CGROUP and the device program

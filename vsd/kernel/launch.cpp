@@ -169,12 +169,14 @@ GuestProgram::GuestProgram(const std::string& path) {
         "seal the copy of '{}'", path);
 }
 
-StartedGuest startGuest(const GuestProgram& program, const BootPlan& plan, int root, Millis time) {
+StartedGuest startGuest(const GuestProgram& program, const BootPlan& plan, int root, Millis time,
+                        int monitor) {
   const Fd planFile = makeSealedFile("vsd-boot-plan", encode(plan));
   FdPair talk = makeSocketPair(SOCK_SEQPACKET);
-  const Launch launch =
+  Launch launch =
       launchOf(program, "run", plan.name,
                {{planFile.get(), kPlanFd}, {talk.second.get(), kTalkFd}, {root, kRootFd}});
+  launch.cgroup = monitor;
   StartedGuest guest{spawn(launch), std::move(talk.first)};
   talk.second.reset();
   try {

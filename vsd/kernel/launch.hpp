@@ -38,8 +38,10 @@ struct StartedGuest {
 
 // Starts the monitor of a context. `root` is the directory of its root file system (O_PATH will
 // do). Returns when vsd-guest has read the plan and stands by; its process can then be put into a
-// scope.
-StartedGuest startGuest(const GuestProgram& program, const BootPlan& plan, int root, Millis time);
+// scope. With `monitor`, a cgroup directory, it is born there (ContextCgroup::create without a
+// guest): moving a process later costs several milliseconds of waiting for every CPU.
+StartedGuest startGuest(const GuestProgram& program, const BootPlan& plan, int root, Millis time,
+                        int monitor = -1);
 
 // Lets it go: builds the context inside the cgroup `payload` (a directory) and starts its init.
 // Returns the init's host pid when it runs; stateDirectory/running is then written. On any failure
