@@ -142,6 +142,7 @@ void importTemplate(const Host& host, const TemplateImportRequest& request, int 
     made.size = result.disk;
     made.source = request.source.empty() ? "import" : request.source;
     made.checksum = result.sha256;
+    made.changes = addMountPoints(tree);
     return made;
   };
   fillTemplate(host, request.name, archive, operation, describe);
