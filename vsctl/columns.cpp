@@ -58,7 +58,7 @@ constexpr Column kContextRecord[] = {
     {"storage", "definition.storage"},
     {"size", "definition.size", Style::Size},
     {"init", "definition.init"},
-    {"command", "definition.command"},
+    {"command", "definition.command", Style::Command},
     {"user", "definition.user"},
     {"environment", "definition.environment"},
     {"profile", "definition.profile"},
@@ -104,10 +104,18 @@ constexpr Column kTemplate[] = {
 };
 
 constexpr Column kTemplateRecord[] = {
-    {"name", "name"},       {"description", "description"},   {"distribution", "distribution"},
-    {"release", "release"}, {"architecture", "architecture"}, {"init", "init"},
-    {"command", "command"}, {"size", "size", Style::Size},    {"created", "created", Style::Time},
-    {"source", "source"},   {"checksum", "checksum"},         {"packages", "packages"},
+    {"name", "name"},
+    {"description", "description"},
+    {"distribution", "distribution"},
+    {"release", "release"},
+    {"architecture", "architecture"},
+    {"init", "init"},
+    {"command", "command", Style::Command},
+    {"size", "size", Style::Size},
+    {"created", "created", Style::Time},
+    {"source", "source"},
+    {"checksum", "checksum"},
+    {"packages", "packages"},
     {"changes", "changes"},
 };
 

@@ -127,7 +127,7 @@ class Carrier {
 
   void abort(const Work& work, const Json& operation) {
     progress_.print(Progress::Stream::Error,
-                    fmt::format("asking the daemon to stop '{}' and to take back what it did; "
+                    fmt::format("{}: asking the daemon to end it and to take back what it did; "
                                 "press Ctrl-C again to leave it running\n",
                                 taskOf(work)));
     try {

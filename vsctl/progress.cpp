@@ -22,10 +22,13 @@ Json stepsOf(const Json& operation) {
 
 std::string stepName(const Json& step) { return cleanLine(step.value("name", "")); }
 
+// The step that runs, between two of them the last one.
 std::string currentStep(const Json& operation) {
   std::string name;
-  for (const Json& step : stepsOf(operation))
-    if (step.value("state", "") == "running" || name.empty()) name = stepName(step);
+  for (const Json& step : stepsOf(operation)) {
+    name = stepName(step);
+    if (step.value("state", "") == "running") return name;
+  }
   return name;
 }
 

@@ -20,6 +20,12 @@ std::string plainText(const Json& value) {
   return join(parts, ",");
 }
 
+std::string commandText(const Json& words) {
+  std::vector<std::string> parts;
+  for (const Json& word : words) parts.push_back(shellWord(plainText(word)));
+  return join(parts, " ");
+}
+
 std::string cpusText(std::int64_t thousandths) {
   std::string text = fmt::format("{}.{:03}", thousandths / 1000, thousandths % 1000);
   text.erase(text.find_last_not_of('0') + 1);
@@ -122,6 +128,8 @@ std::string textOf(const Column& column, const Json& item, Now now) {
   std::string text;
   if (value.is_number_integer())
     text = numberText(column.style, value.get<std::int64_t>());
+  else if (value.is_array() && column.style == Style::Command)
+    text = commandText(value);
   else if (value.is_string() && (column.style == Style::Age || column.style == Style::Time))
     text = timeText(column.style, value.get<std::string>(), now);
   else

@@ -15,6 +15,7 @@ namespace vs::ctl {
 // How a value is written for people.
 enum class Style {
   Text,      // as it is; lists joined by commas
+  Command,   // words as typed to a shell
   State,     // text, coloured by what it means
   Count,     // a number, to the right
   Size,      // bytes as 1.5G

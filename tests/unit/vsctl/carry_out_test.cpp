@@ -194,7 +194,7 @@ TEST(CarryOut, AsksTheDaemonToAbortAtCtrlC) {
   EXPECT_EQ(seen.code, 1);
   EXPECT_EQ(seen.out, "");
   EXPECT_EQ(seen.err,
-            "asking the daemon to stop 'start 'web1'' and to take back what it did; press Ctrl-C "
+            "start 'web1': asking the daemon to end it and to take back what it did; press Ctrl-C "
             "again to leave it running\n"
             "vsctl: error: start was cancelled\n"
             "vsctl: error: start 'web2' was not begun\n");

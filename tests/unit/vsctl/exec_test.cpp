@@ -172,7 +172,7 @@ TEST(Exec, EndsTheProgramsPipeWhenNobodyReadsItsOutput) {
   int problem = 0;
   FakeDaemon daemon(playing([&](Helper& helper) {
     helper.running();
-    for (int i = 0; i < 10'000 && problem == 0; ++i)
+    for (int i = 0; i < 10'000'000 && problem == 0; ++i)
       if (::write(helper.out.get(), "y\n", 2) < 0) problem = errno;
     helper.ended(141);
   }));

@@ -17,6 +17,12 @@ const Json kOperation = parseJson(R"({"id": "7", "state": "running", "progress":
 TEST(ProgressLine, SaysStepPercentAndTime) {
   EXPECT_EQ(progressLine("create 'web1'", kOperation, Millis(3249)),
             "create 'web1': unpack?template 42% 3.2s");
+  EXPECT_EQ(
+      progressLine(
+          "stop 'a'",
+          {{"steps", {{{"name", "one"}, {"state", "done"}}, {{"name", "two"}, {"state", "done"}}}}},
+          Millis(0)),
+      "stop 'a': two 0ms");
   EXPECT_EQ(progressLine("create 'web1'", Json(), Millis(149)), "create 'web1': 100ms");
   EXPECT_EQ(progressLine("stop 'a'", {{"progress", nullptr}, {"steps", nullptr}}, Millis(0)),
             "stop 'a': 0ms");

@@ -152,6 +152,13 @@ TEST(Record, TakesALineForEachMemberOfAListAndLeavesOutWhatIsAbsent) {
             "since  5d02h ago\n");
 }
 
+TEST(Record, WritesACommandAsItIsTypedToAShell) {
+  constexpr Column kCommand[] = {{"command", "command", Style::Command}};
+  const Json item = {{"command", {"/bin/sh", "-c", "echo it's; true", ""}}};
+  EXPECT_EQ(formatRecord(kCommand, item, {.now = kNow}),
+            "command  /bin/sh -c 'echo it'\\''s; true' ''\n");
+}
+
 TEST(ContextColumns, ShowAContextAsTheDaemonSendsIt) {
   const Json contexts = parseJson(R"([{
     "definition": {"name": "web1", "template": "debian13", "tags": ["front"], "hostname": "web1",
