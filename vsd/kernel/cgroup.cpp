@@ -213,7 +213,7 @@ Fd ContextCgroup::openExecGroup(const IdRange& ids) const {
 }
 
 std::vector<std::string> ContextCgroup::availableControllers() const {
-  return controllersOf(payload());
+  return controllersOf(exists() ? payload() : root_);
 }
 
 void ContextCgroup::applyLimits(const ResourceLimits& limits) const {

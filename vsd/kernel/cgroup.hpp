@@ -79,7 +79,7 @@ class ContextCgroup {
   // processes also when the context has handed controllers to its own children.
   Fd openExecGroup(const IdRange& ids) const;
 
-  // The controllers payload/ has.
+  // The controllers payload/ has, or would have when it is made.
   std::vector<std::string> availableControllers() const;
   // Throws Unsupported naming the controller and the remedy before anything is written.
   void applyLimits(const ResourceLimits& limits) const;
