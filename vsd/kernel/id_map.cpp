@@ -76,8 +76,15 @@ Fd makeUserNamespace(const IdRange& ids) {
 }
 
 Fd detachedMount(int directory) {
-  return Fd(check(::open_tree(directory, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH),
-                  "copy the mount of a root file system"));
+  Fd mount(check(::open_tree(directory, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH),
+                 "copy the mount of a root file system"));
+  // The copy is of the same peer group as its origin, and systemd makes all mounts shared: what is
+  // mounted in it would appear on the host, and pivot_root(2) refuses it (EINVAL).
+  mount_attr attributes{};
+  attributes.propagation = MS_PRIVATE;
+  check(::mount_setattr(mount.get(), "", AT_EMPTY_PATH, &attributes, sizeof attributes),
+        "make the mount of a root file system private");
+  return mount;
 }
 
 void mapMountIds(int mount, int userNamespace) {

@@ -23,9 +23,9 @@ void writeIdMaps(pid_t pid, const IdRange& ids);
 // short-lived child that made it is gone when this returns. Safe in a process with many threads.
 Fd makeUserNamespace(const IdRange& ids);
 
-// A detached mount of the directory `directory`, without what is mounted below it. To be attached
-// with move_mount(2); gone when the descriptor is closed before. The directory must lie in the
-// caller's own mount namespace.
+// A detached, private mount of the directory `directory`, without what is mounted below it. To be
+// attached with move_mount(2); gone when the descriptor is closed before. The directory must lie in
+// the caller's own mount namespace.
 Fd detachedMount(int directory);
 
 // Lets a mount that was never attached show its ids 0.. as those of `userNamespace`. Set-user-ID
