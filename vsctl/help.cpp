@@ -1,5 +1,7 @@
 #include "vsctl/help.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "vsctl/text.hpp"

@@ -1,5 +1,7 @@
 #include "vsctl/record.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "vsctl/text.hpp"

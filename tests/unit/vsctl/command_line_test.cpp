@@ -116,6 +116,13 @@ TEST(GlobalFlags, RefuseAFormatThereIsNot) {
   EXPECT_THROW(static_cast<void>(parsed("list --format xml").formatKind()), Error);
 }
 
+TEST(GlobalFlags, MayBeRepeated) { EXPECT_TRUE(parsed("list -q --quiet -q").quiet); }
+
+TEST(Operands, MayBeADashOrLookLikeAPattern) {
+  EXPECT_NO_THROW(parsed("template import x -"));
+  EXPECT_NO_THROW(parsed("start web* @front [ab]?"));
+}
+
 TEST(LogVerb, HasANumberBehindItsN) { EXPECT_FALSE(parsed("log -n 5 web1").dryRun); }
 
 TEST(Flags, RefuseWhatExcludesEachOther) {
