@@ -1,6 +1,7 @@
 // Operations as the user sees them, against a daemon played by the test.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <csignal>
 #include <regex>
 
@@ -167,18 +168,23 @@ TEST(CarryOut, GivesUpWaitingAtItsTimeout) {
 
 // Ctrl-C as soon as the operation runs; `again`: and once more when the abort was asked for.
 enum class Again { No, Yes };
-FakeDaemon::Serve interrupted(Again again, std::string& aborted) {
+struct Aborted {
+  std::string id;
+  std::atomic<bool> asked{false};  // id is written before
+};
+FakeDaemon::Serve interrupted(Again again, Aborted& aborted) {
   return [again, &aborted](Connection& connection) {
     const Connection::Call call = connection.next();
     if (call.method() == "io.vsd.OperationAbort") {
-      aborted = call.parameters().value("id", "");
+      aborted.id = call.parameters().value("id", "");
+      aborted.asked = true;
       connection.reply({{"operation", operation("running")}});
       if (again == Again::Yes) ::kill(::getpid(), SIGINT);
       return;
     }
     connection.replyAndContinue({{"operation", operation("running")}});
     ::kill(::getpid(), SIGINT);
-    while (aborted.empty()) std::this_thread::sleep_for(Millis(1));
+    while (!aborted.asked) std::this_thread::sleep_for(Millis(1));
     if (again == Again::No)
       connection.send(
           {{"error", "io.vsd.Cancelled"}, {"parameters", {{"message", "start was cancelled"}}}});
@@ -187,10 +193,10 @@ FakeDaemon::Serve interrupted(Again again, std::string& aborted) {
 }
 
 TEST(CarryOut, AsksTheDaemonToAbortAtCtrlC) {
-  std::string aborted;
+  Aborted aborted;
   FakeDaemon daemon(interrupted(Again::No, aborted));
   const Seen seen = carry(daemon, {}, {start("web1"), start("web2")});
-  EXPECT_EQ(aborted, "7");
+  EXPECT_EQ(aborted.id, "7");
   EXPECT_EQ(seen.code, 1);
   EXPECT_EQ(seen.out, "");
   EXPECT_EQ(seen.err,
@@ -201,7 +207,7 @@ TEST(CarryOut, AsksTheDaemonToAbortAtCtrlC) {
 }
 
 TEST(CarryOut, LeavesTheOperationRunningAtTheSecondCtrlC) {
-  std::string aborted;
+  Aborted aborted;
   FakeDaemon daemon(interrupted(Again::Yes, aborted));
   const Seen seen = carry(daemon, {}, {start("web1")});
   EXPECT_EQ(seen.code, 130);
