@@ -17,8 +17,10 @@ constexpr const char* kEmptyDirectories[] = {
     "/proc/acpi",    "/proc/asound",      "/proc/scsi",           "/sys/devices/virtual/powercap",
     "/sys/firmware", "/sys/kernel/debug", "/sys/kernel/security", "/sys/kernel/tracing",
 };
+// pressure: who may write there sets triggers on the pressure of the whole host, and a descriptor
+// of one cannot be put back by a checkpoint.
 constexpr const char* kReadOnly[] = {
-    "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
+    "/proc/bus", "/proc/fs", "/proc/irq", "/proc/pressure", "/proc/sys", "/proc/sysrq-trigger",
 };
 // The network settings are those of the context's own network namespace.
 constexpr const char* kWritable[] = {"/proc/sys/net"};

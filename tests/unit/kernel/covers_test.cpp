@@ -17,8 +17,9 @@ TEST(Covers, OfASystemHideWhatIsNotNamespaced) {
                 "/proc/acpi", "/proc/asound", "/proc/scsi", "/sys/devices/virtual/powercap",
                 "/sys/firmware", "/sys/kernel/debug", "/sys/kernel/security", "/sys/kernel/tracing",
                 "/sys/devices/system/cpu/cpu0/thermal_throttle"}));
-  EXPECT_EQ(covers.readOnly, (std::vector<std::string>{"/proc/bus", "/proc/fs", "/proc/irq",
-                                                       "/proc/sys", "/proc/sysrq-trigger"}));
+  EXPECT_EQ(covers.readOnly,
+            (std::vector<std::string>{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/pressure",
+                                      "/proc/sys", "/proc/sysrq-trigger"}));
   EXPECT_EQ(covers.writable, std::vector<std::string>{"/proc/sys/net"});
 }
 
