@@ -4,7 +4,9 @@
 #include <set>
 
 #include "vsd/api/handlers.hpp"
+#include "vsd/base/error.hpp"
 #include "vsd/base/file.hpp"
+#include "vsd/base/log.hpp"
 #include "vsd/kernel/capabilities.hpp"
 #include "vsd/kernel/covers.hpp"
 #include "vsd/kernel/devices.hpp"
@@ -82,6 +84,17 @@ std::string oneLine(std::string text) {
   return squeezed;
 }
 
+// Without AppArmor the file is there, but reading it is an error (EINVAL).
+std::optional<std::string> appArmorLabel(const std::string& proc) {
+  try {
+    const auto label = readFileIfExists(proc + "/attr/current");
+    if (label && !label->empty()) return oneLine(*label);
+  } catch (const Error& error) {
+    log::debug("{}, ignoring", error.text());
+  }
+  return std::nullopt;
+}
+
 Outcome handleShowSecurity(const Host& host, const Call& call) {
   const std::string name = call.parameters.at("name");
   const ContextPicture context = host.contexts.find(name);
@@ -108,7 +121,7 @@ Outcome handleShowSecurity(const Host& host, const Call& call) {
                 {"devices", std::move(devices)},
                 {"coveredPaths", std::move(covered)},
                 {"notes", Json::array()}};
-  if (const auto label = readFileIfExists(proc + "/attr/current"); label && !label->empty()) security["appArmor"] = oneLine(*label);
+  if (const auto label = appArmorLabel(proc)) security["appArmor"] = *label;
   if (context.definition.profile == Profile::System)
     security["notes"].push_back("nested namespaces are denied, so that it stays movable: units' own ProtectSystem=, PrivateTmp= and the like do nothing inside");
   else

@@ -58,6 +58,7 @@ BootPlan bootPlanFor(const Definition& definition, const BootPlaces& places) {
     plan.runFiles = systemdRunFiles();
   }
   plan.environment.insert(plan.environment.end(), definition.environment.begin(), definition.environment.end());
+  plan.user = definition.user;
   plan.ids = definition.ids;
   plan.stateDirectory = places.stateDirectory;
   plan.consoleLog = places.consoleLog;

@@ -88,23 +88,32 @@ void start(const Host& host, const std::string& name, Wait wait, Operation& oper
   undo.add("remove its run directory", [&host, name] { removeTree(host.paths.contextOf(name)); });
 
   operation.step("start its monitor");
-  const Fd root = openFile(tree, O_PATH | O_DIRECTORY | O_NOFOLLOW);
-  const StartedGuest guest = startGuest(host.guestProgram, fullPlan(host, definition), root.get(), kBootTime);
-  const pid_t guestPid = guest.process.pid();
-  const auto guestStart = startTimeOf(guestPid).value_or(0);
-  undo.add("end its monitor", [guestPid, guestStart] {
-    if (const auto monitor = Process::find(guestPid, guestStart)) monitor->signal(SIGKILL);
-  });
-
-  operation.step("create its cgroup");
   const ContextCgroup cgroup = cgroupOf(host, name);
   undo.add("remove its cgroup", [&host, name] {
     cgroupOf(host, name).kill(kScopeTime);
     if (isSystemdHost()) stopScope(name, kScopeTime);
     cgroupOf(host, name).remove();
   });
-  if (isSystemdHost()) startScope(name, guestPid, kScopeTime);
-  cgroup.create(definition.ids, guestPid);
+  const Fd root = openFile(tree, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  // systemd makes a scope only around a process that is there; by hand it can be born in its place.
+  Fd monitor;
+  if (!isSystemdHost()) {
+    cgroup.create(definition.ids);
+    monitor = cgroup.openMonitor();
+  }
+  const StartedGuest guest =
+      startGuest(host.guestProgram, fullPlan(host, definition), root.get(), kBootTime, monitor.get());
+  const pid_t guestPid = guest.process.pid();
+  const auto guestStart = startTimeOf(guestPid).value_or(0);
+  undo.add("end its monitor", [guestPid, guestStart] {
+    if (const auto process = Process::find(guestPid, guestStart)) process->signal(SIGKILL);
+  });
+
+  operation.step("create its cgroup");
+  if (isSystemdHost()) {
+    startScope(name, guestPid, kScopeTime);
+    cgroup.create(definition.ids, guestPid);
+  }
   cgroup.applyLimits(resourceLimitsOf(definition));
   const Fd payload = cgroup.openPayload();
   attachDeviceFilter(payload.get());
