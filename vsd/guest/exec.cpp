@@ -24,7 +24,8 @@ namespace vs::guest {
 namespace {
 
 constexpr std::size_t kMaxPlan = 4U << 20;
-constexpr Millis kGrace{10'000};  // between SIGHUP and SIGKILL
+constexpr Millis kGrace{10'000};     // between SIGHUP and SIGKILL
+constexpr Millis kStepTime{15'000};  // for each step of entering
 
 struct ExecFailure {
   ExecStage stage;
@@ -113,8 +114,12 @@ class Session {
 
   Note next() const {
     pollfd wanted[] = {{talk_.get(), POLLIN, 0}, {kTalkFd, POLLRDHUP, 0}};
-    while (::poll(wanted, 2, -1) < 0 && errno == EINTR) {
-    }
+    int ready;
+    do ready = ::poll(wanted, 2, static_cast<int>(kStepTime.count()));
+    while (ready < 0 && errno == EINTR);
+    // The context can freeze the cgroup that the processes of a session start in.
+    if (ready == 0)
+      throw ExecFailure{program_ > 0 ? ExecStage::User : ExecStage::Cgroup, ETIMEDOUT};
     if (wanted[0].revents == 0 && wanted[1].revents != 0) throw CallerGone{};
     return hear(talk_.get());
   }
