@@ -42,6 +42,15 @@ std::optional<std::string> readGroupFile(const std::string& path) {
   }
 }
 
+// systemd takes the groups of a scope away as soon as its last process has ended.
+void writeUnlessGone(const std::string& path, const std::string& value) {
+  try {
+    writeExisting(path, value);
+  } catch (const Error& error) {
+    if (error.errnoValue() != ENOENT && error.errnoValue() != ENODEV) throw;
+  }
+}
+
 std::vector<std::string> controllersOf(const std::string& group) {
   return wordsOf(readGroupFile(group + "/cgroup.controllers").value_or(""));
 }
@@ -272,7 +281,7 @@ void ContextCgroup::kill(Millis time) const {
   const std::string killFile = payload() + "/cgroup.kill";  // Linux 5.14
   const bool atOnce = vs::exists(killFile);
   const auto killAll = [&] {
-    if (atOnce) return writeExisting(killFile, "1");
+    if (atOnce) return writeUnlessGone(killFile, "1");
     for (const pid_t pid : pids()) ::kill(pid, SIGKILL);
   };
   killAll();
