@@ -32,12 +32,14 @@ std::string callerOf(int socket) {
 class Limiter {
  public:
   Limiter(Descriptor& descriptor, Millis time) : timer_(descriptor.get_executor(), time) {
-    timer_.async_wait([&descriptor](const std::error_code& error) {
-      if (!error) descriptor.cancel();
+    // The handler may be queued already when the guard goes: it then finds that nobody wants it.
+    timer_.async_wait([&descriptor, wanted = std::weak_ptr<int>(wanted_)](const std::error_code& error) {
+      if (!error && !wanted.expired()) descriptor.cancel();
     });
   }
 
  private:
+  std::shared_ptr<int> wanted_ = std::make_shared<int>(0);
   asio::steady_timer timer_;
 };
 

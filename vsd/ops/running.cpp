@@ -103,7 +103,10 @@ std::string systemStateOf(const Host& host, const std::string& name, Millis time
     ExecResult result = runInContext(host, name, {"systemctl", "is-system-running"}, time);
     std::string text = result.out;
     while (!text.empty() && text.back() == '\n') text.pop_back();
-    return text;
+    // It is the context's own output: only systemd's words are passed on (systemctl(1)).
+    for (const char* word : {"initializing", "starting", "running", "degraded", "maintenance", "stopping"})
+      if (text == word) return text;
+    return {};
   } catch (const Error& error) {
     log::debug("context '{}': its systemd does not say how it is: {}", name, error.text());
     return {};
