@@ -2,6 +2,7 @@
 #include "vsd/api/server.hpp"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -29,6 +30,7 @@ Fd connectTo(const std::string& path) {
 class ServerTest : public testing::Test {
  protected:
   ServerTest() {
+    ::signal(SIGPIPE, SIG_IGN);  // as the daemon and vsctl do
     service_.add("Info", [](Call&) -> Outcome {
       return Answer{{{"version", "1"}, {"pid", 1}, {"uptime", 2}, {"host", "h"}, {"stateDirectory", "/s"}, {"contexts", 0}, {"running", 0}}, {}};
     });
