@@ -135,22 +135,25 @@ std::shared_ptr<void> Operation::observe(Observer observer) {
   return kept;
 }
 
-void Operation::finish(OperationState state, std::optional<Error> error) {
+void Operation::finish(OperationState state, std::optional<Error> error, const Recorder& record) {
+  OperationPicture ended = picture();
+  if (!ended.steps.empty() && ended.steps.back().state == StepState::Running) {
+    ended.steps.back().state = state == OperationState::Done ? StepState::Done : StepState::Failed;
+    ended.steps.back().duration = sinceThen(stepStarted_);
+  }
+  // What an error leaves behind is taken back by then: say so of the steps that had been done.
+  if (state != OperationState::Done)
+    for (Step& step : ended.steps)
+      if (step.state == StepState::Done) step.state = StepState::Undone;
+  ended.state = state;
+  ended.finished = now();
+  ended.error = std::move(error);
+  if (ended.error && !ended.steps.empty() && ended.error->step().empty())
+    ended.error->withStep(ended.steps.back().name);
+  record(ended);
   {
     const std::lock_guard lock(mutex_);
-    if (!picture_.steps.empty() && picture_.steps.back().state == StepState::Running) {
-      picture_.steps.back().state = state == OperationState::Done ? StepState::Done : StepState::Failed;
-      picture_.steps.back().duration = sinceThen(stepStarted_);
-    }
-    // What an error leaves behind is taken back by then: say so of the steps that had been done.
-    if (state != OperationState::Done)
-      for (Step& step : picture_.steps)
-        if (step.state == StepState::Done) step.state = StepState::Undone;
-    picture_.state = state;
-    picture_.finished = now();
-    picture_.error = std::move(error);
-    if (picture_.error && !picture_.steps.empty() && picture_.error->step().empty())
-      picture_.error->withStep(picture_.steps.back().name);
+    picture_ = std::move(ended);
   }
   ended_.notify_all();
   changed();

@@ -72,7 +72,10 @@ class Operation {
   std::shared_ptr<void> observe(Observer observer);
 
   // --- for the registry ----------------------------------------------------------------------------
-  void finish(OperationState state, std::optional<Error> error);
+  // Ends it: `record` gets the last picture first, and only then does anybody who waits or watches hear
+  // of the end, so that what a client was told is what the next vsd finds. `record` must not throw.
+  using Recorder = std::function<void(const OperationPicture&)>;
+  void finish(OperationState state, std::optional<Error> error, const Recorder& record);
 
  private:
   void changed();

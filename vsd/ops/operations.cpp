@@ -37,7 +37,7 @@ std::shared_ptr<Operation> Operations::start(const OperationRequest& request, Wo
 
 void Operations::run(const std::shared_ptr<Operation>& operation, const Work& work) {
   ::pthread_setname_np(::pthread_self(), "operation");
-  const auto watcher = operation->observe([this, raw = operation.get()] { journal_.record(raw->picture()); });
+  auto watcher = operation->observe([this, raw = operation.get()] { journal_.record(raw->picture()); });
   const OperationPicture begun = operation->picture();
   OperationState state = OperationState::Done;
   std::optional<Error> error;
@@ -52,16 +52,18 @@ void Operations::run(const std::shared_ptr<Operation>& operation, const Work& wo
   }
   if (error) log::warning("operation {}: {} '{}': {}", begun.id, begun.verb, begun.object, error->text());
   // Freed for the next operation before anybody who waits hears of the end.
-  const std::shared_ptr<Operation> kept = operation;
   {
     const std::lock_guard lock(mutex_);
     std::erase_if(holders_, [&begun](const auto& holder) { return holder.second == begun.id; });
   }
-  try {
-    kept->finish(state, std::move(error));
-  } catch (const std::exception& caught) {
-    log::error("operation {}: its end could not be recorded: {}, ignoring", begun.id, caught.what());
-  }
+  watcher.reset();
+  operation->finish(state, std::move(error), [this](const OperationPicture& ended) {
+    try {
+      journal_.record(ended);
+    } catch (const std::exception& caught) {
+      log::error("operation {}: its end could not be recorded: {}, ignoring", ended.id, caught.what());
+    }
+  });
   forget(begun.id);
 }
 
