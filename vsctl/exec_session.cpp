@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <set>
 
 #include "vsctl/exit_code.hpp"
 #include "vsctl/pump.hpp"
@@ -173,10 +174,14 @@ class Exec {
 
   void onSignal(int number) {
     if (number == SIGWINCH) return resize();
-    if (running_)
-      forward(number);
-    else
-      early_.push_back(number);
+    if (running_) return forward(number);
+    // The program gets it as soon as it runs; who asks again does not want to wait for that. The helper
+    // sees us go and takes back what it has begun.
+    if (early_.contains(number)) {
+      status_ = 128 + number;  // as shells say it
+      ended_ = true;
+    }
+    early_.insert(number);
   }
 
   void forward(int number) {
@@ -210,7 +215,7 @@ class Exec {
   Fd in_, out_, error_;  // our ends of the program's pipes
   Fd master_;            // of its terminal
   std::vector<Pump> pumps_;
-  std::vector<int> early_;  // signals that came before the program ran
+  std::set<int> early_;     // signals that came before the program ran
   bool answered_ = false;
   bool running_ = false;
   bool ended_ = false;

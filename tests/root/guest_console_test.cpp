@@ -69,6 +69,21 @@ TEST_F(GuestConsole, TakesInputAndSizeFromAClient) {
   EXPECT_EQ(receive(client, "50 100\r\n"), "hello\r\n<hello>\r\n50 100\r\n");
 }
 
+TEST_F(GuestConsole, AFloodIsReadNoFasterThanItIsAllowedAndHoldsNothingUp) {
+  boot("stty size; yes & while read line; do kill $!; wait; stty size; exit 0; done");
+  const Fd client = attach();
+  std::size_t flood = 0;
+  const Deadline end = deadlineIn(Millis(1000));
+  while (std::chrono::steady_clock::now() < end && waitReadable(client.get(), Millis(500)))
+    flood += receiveWithFds(client.get(), 8192).bytes.size();
+  EXPECT_GT(flood, 64U << 10);
+  EXPECT_LT(flood, 6U << 20);
+  send(client, "w100 50");
+  send(client, "d\r");
+  EXPECT_TRUE(waitEnd());
+  EXPECT_NE(readFile(state() + "/console.log").find("50 100"), std::string::npos);
+}
+
 TEST_F(GuestConsole, SpeaksToFourClientsAndNoMore) {
   boot("read x; echo go; exec sleep 1000");
   std::vector<Fd> clients;

@@ -39,7 +39,7 @@ Outcome handleCheck(const Host& host) {
 void addHostHandlers(Service& service, const Host& host, std::string version) {
   const auto since = std::chrono::steady_clock::now();
   service.add("Info", [&host, version = std::move(version), since](Call&) { return handleInfo(host, version, since); });
-  service.add("Check", [&host](Call&) { return handleCheck(host); });
+  service.add("Check", [&host](Call&) { return handleCheck(host); }, Pace::Slow);
   service.add("Reconcile", [&host](Call& call) -> Outcome {
     return Answer{{{"differences", differences(host, call.flag("fix") ? Fix::Yes : Fix::No)}}, {}};
   });

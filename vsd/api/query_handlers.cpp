@@ -148,7 +148,7 @@ Outcome handleLog(const Host& host, const Call& call) {
 
 void addQueryHandlers(Service& service, const Host& host) {
   service.add("List", [&host](Call& call) { return handleList(host, call); });
-  service.add("Show", [&host](Call& call) { return handleShow(host, call); });
+  service.add("Show", [&host](Call& call) { return handleShow(host, call); }, Pace::Slow);
   service.add("ShowSecurity", [&host](Call& call) { return handleShowSecurity(host, call); });
   service.add("Log", [&host](Call& call) { return handleLog(host, call); });
 }

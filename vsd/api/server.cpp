@@ -20,13 +20,16 @@ using asio::use_awaitable;
 using Descriptor = asio::posix::stream_descriptor;
 
 constexpr Millis kFollowStep{200};
+constexpr Millis kAcceptPause{100};
 
-std::string callerOf(int socket) {
+uid_t callerOf(int socket) {
   ucred who{};
   socklen_t size = sizeof who;
   check(::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &who, &size), "ask who calls");
-  return who.uid == 0 ? "root" : fmt::format("uid {}", who.uid);
+  return who.uid;
 }
+
+bool isShortage(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
 
 // Closes a connection when the time is over before the guard is gone.
 class Limiter {
@@ -57,11 +60,11 @@ Json replyThatContinues(Json parameters) {
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(asio::io_context& loop, asio::thread_pool& workers, const Service& service, Fd socket,
+  Session(asio::io_context& loop, Workers& workers, const Service& service, Fd socket, uid_t caller,
           std::shared_ptr<int> connections)
       : workers_(workers),
         service_(service),
-        user_(callerOf(socket.get())),
+        user_(caller == 0 ? "root" : fmt::format("uid {}", caller)),
         descriptor_(loop, socket.release()),
         connections_(std::move(connections)) {
     ++*connections_;
@@ -160,7 +163,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   awaitable<Service::Result> handleOnWorker(const std::string& method, Call& call) {
     co_return co_await asio::co_spawn(
-        workers_,
+        service_.paceOf(method) == Pace::Slow ? workers_.slow : workers_.quick,
         [this, &method, &call]() -> awaitable<Service::Result> { co_return service_.handle(method, call); },
         use_awaitable);
   }
@@ -197,10 +200,15 @@ class Session : public std::enable_shared_from_this<Session> {
     co_await write(replyThatContinues(follow.first));
     asio::steady_timer timer(descriptor_.get_executor());
     while (!isGone()) {
-      while (auto next = follow.next()) co_await write(replyThatContinues(std::move(*next)));
+      while (auto next = co_await nextOnWorker(follow)) co_await write(replyThatContinues(std::move(*next)));
       timer.expires_after(kFollowStep);
       co_await timer.async_wait(use_awaitable);
     }
+  }
+
+  awaitable<std::optional<Json>> nextOnWorker(const Follow& follow) {
+    co_return co_await asio::co_spawn(
+        workers_.quick, [&follow]() -> awaitable<std::optional<Json>> { co_return follow.next(); }, use_awaitable);
   }
 
   bool isGone() const {
@@ -228,7 +236,7 @@ class Session : public std::enable_shared_from_this<Session> {
     int seen = 0;
   };
 
-  asio::thread_pool& workers_;
+  Workers& workers_;
   const Service& service_;
   std::string user_;
   Descriptor descriptor_;
@@ -243,23 +251,34 @@ Server::Server(asio::io_context& loop, const Service& service, Fd listening)
   asio::co_spawn(loop_, accept(), asio::detached);
 }
 
-Server::~Server() { workers_.join(); }
+Server::~Server() {
+  workers_.quick.join();
+  workers_.slow.join();
+}
 
 void Server::stop() { listening_.close(); }
 
 awaitable<void> Server::accept() {
+  asio::steady_timer pause(loop_);
   try {
     for (;;) {
       co_await listening_.async_wait(Descriptor::wait_read, use_awaitable);
       Fd socket(::accept4(listening_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
       if (!socket) {
-        if (errno != EAGAIN && errno != ECONNABORTED)
-          log::warning("cannot accept a connection: {}, ignoring", systemError(errno, "accept").text());
+        const int error = errno;
+        if (error == EAGAIN || error == ECONNABORTED) continue;
+        log::warning("cannot accept a connection: {}, ignoring", systemError(error, "accept").text());
+        if (!isShortage(error)) continue;
+        // The caller stays in the queue and the socket readable: without a pause this would spin.
+        pause.expires_after(kAcceptPause);
+        co_await pause.async_wait(use_awaitable);
         continue;
       }
-      if (*connections_ >= kMaxConnections) continue;  // closed at once: the client sees the end of file
+      const uid_t caller = callerOf(socket.get());
+      // Closed at once: the client sees the end of file.
+      if (*connections_ >= kMaxConnections - (caller == 0 ? 0 : kForRoot)) continue;
       const auto session =
-          std::make_shared<Session>(loop_, workers_, service_, std::move(socket), connections_);
+          std::make_shared<Session>(loop_, workers_, service_, std::move(socket), caller, connections_);
       asio::co_spawn(loop_, [session] { return session->run(); }, asio::detached);
     }
   } catch (const std::system_error&) {

@@ -2,9 +2,9 @@
 // and writes the replies. One coroutine per connection on the daemon's single loop thread; nothing on
 // the loop waits.
 //
-// Bounds: kMaxConnections at a time, kServerFrameLimit per call, kFrameTime for a call begun but not
-// finished, kWriteTime for a reply the client does not take. What breaks them is disconnected; others
-// are served.
+// Bounds: kMaxConnections at a time, of which kForRoot are root's alone, kServerFrameLimit per call,
+// kFrameTime for a call begun but not finished, kWriteTime for a reply the client does not take. What
+// breaks them is disconnected; others are served.
 #pragma once
 
 #include <asio.hpp>
@@ -15,8 +15,14 @@
 namespace vs::api {
 
 inline constexpr int kMaxConnections = 512;
+inline constexpr int kForRoot = 64;
 inline constexpr Millis kFrameTime{10'000};
 inline constexpr Millis kWriteTime{30'000};
+
+struct Workers {
+  asio::thread_pool quick{4};
+  asio::thread_pool slow{16};
+};
 
 class Server {
  public:
@@ -32,7 +38,7 @@ class Server {
 
   asio::io_context& loop_;
   const Service& service_;
-  asio::thread_pool workers_{4};
+  Workers workers_;
   asio::posix::stream_descriptor listening_;
   std::shared_ptr<int> connections_ = std::make_shared<int>(0);
 };

@@ -62,7 +62,12 @@ Service::Service(std::string description, std::string version)
       version_(std::move(version)),
       interface_(parseInterface(description_)) {}
 
-void Service::add(const std::string& method, Handler handler) { handlers_[method] = std::move(handler); }
+void Service::add(const std::string& method, Handler handler, Pace pace) {
+  handlers_[method] = std::move(handler);
+  if (pace == Pace::Slow) slow_.insert(interface_.name + "." + method);
+}
+
+Pace Service::paceOf(const std::string& fullName) const { return slow_.contains(fullName) ? Pace::Slow : Pace::Quick; }
 
 std::vector<std::string> Service::disagreements() const {
   std::vector<std::string> found;

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -61,12 +62,16 @@ struct Follow {
 using Outcome = std::variant<Answer, Watch, Follow>;
 using Handler = std::function<Outcome(Call&)>;
 
+// What asks inside a context or runs host tools is Slow: it gets workers of its own, so that contexts
+// that do not answer hold nobody else up.
+enum class Pace { Quick, Slow };
+
 class Service {
  public:
   // `description` is the text of the interface file.
   Service(std::string description, std::string version);
 
-  void add(const std::string& method, Handler handler);
+  void add(const std::string& method, Handler handler, Pace pace = Pace::Quick);
   // Methods without a handler, and handlers without a method: empty when table and file agree.
   std::vector<std::string> disagreements() const;
 
@@ -80,6 +85,8 @@ class Service {
   };
   Result handle(const std::string& fullName, Call& call) const;
 
+  // Of the full name as called; Quick for what there is not.
+  Pace paceOf(const std::string& fullName) const;
   const Interface& interface() const { return interface_; }
   Json errorReply(const Error& error, const std::string& operation = {}) const;
   // Throws std::logic_error when a reply does not fit the interface file. Used by tests and debug runs.
@@ -92,6 +99,7 @@ class Service {
   std::string version_;
   Interface interface_;
   std::map<std::string, Handler> handlers_;
+  std::set<std::string> slow_;  // full names
 };
 
 }  // namespace vs::api

@@ -40,8 +40,8 @@ Outcome handleConsole(const Host& host, Call& call) {
 }  // namespace
 
 void addSessionHandlers(Service& service, const Host& host) {
-  service.add("Exec", [&host](Call& call) { return handleExec(host, call); });
-  service.add("Console", [&host](Call& call) { return handleConsole(host, call); });
+  service.add("Exec", [&host](Call& call) { return handleExec(host, call); }, Pace::Slow);
+  service.add("Console", [&host](Call& call) { return handleConsole(host, call); }, Pace::Slow);
 }
 
 }  // namespace vs::api

@@ -5,9 +5,11 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -19,6 +21,7 @@ namespace vs::guest {
 namespace {
 
 constexpr std::size_t kChunk = 4096;
+constexpr long kPauseNanoseconds = 50'000'000;
 // One message of a client; the first byte is its kind.
 char buffer[kChunk + 1];
 
@@ -83,13 +86,14 @@ Console::Console(Fd master, ConsoleLog log, const std::string& stateDirectory)
     : master_(std::move(master)),
       log_(std::move(log)),
       socketPath_(stateDirectory + "/" + kSocketName),
-      listener_(listenIn(stateDirectory)) {
+      listener_(listenIn(stateDirectory)),
+      timer_(check(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "make a timer")) {
   check(::fcntl(master_.get(), F_SETFL, O_RDWR | O_NONBLOCK), "set up the console");
 }
 
 Console::~Console() { ::unlink(socketPath_.c_str()); }
 
-// Tags: 0 the master, 1 the listener, 2.. the clients.
+// Tags: 0 the master, 1 the listener, 2 the timer, 3.. the clients.
 void Console::watch(int epoll, std::uint32_t firstTag) {
   epoll_ = epoll;
   firstTag_ = firstTag;
@@ -99,29 +103,60 @@ void Console::watch(int epoll, std::uint32_t firstTag) {
   check(::epoll_ctl(epoll, EPOLL_CTL_ADD, master_.get(), &event), "watch the console");
   event = {.events = EPOLLIN, .data = {.u32 = firstTag + 1}};
   check(::epoll_ctl(epoll, EPOLL_CTL_ADD, listener_.get(), &event), "watch the console's socket");
+  event = {.events = EPOLLIN, .data = {.u32 = firstTag + 2}};
+  check(::epoll_ctl(epoll, EPOLL_CTL_ADD, timer_.get(), &event), "watch the console's timer");
 }
 
 void Console::handle(std::uint32_t tag) noexcept {
   const std::uint32_t which = tag - firstTag_;
   if (which == 0) return readMaster();
   if (which == 1) return accept();
-  if (which - 2 < kMaxClients) readClient(which - 2);
+  if (which == 2) return goOn();
+  if (which - 3 < kMaxClients) readClient(which - 3);
 }
 
-void Console::drain() noexcept { readMaster(); }
+void Console::drain() noexcept {
+  allowance_ = kBurst;
+  readMaster();
+}
+
+void Console::pause() noexcept {
+  const itimerspec time{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_nsec = kPauseNanoseconds}};
+  ::timerfd_settime(timer_.get(), 0, &time, nullptr);
+}
+
+void Console::goOn() noexcept {
+  std::uint64_t expirations;
+  if (::read(timer_.get(), &expirations, sizeof expirations) < 0) return;
+  allowance_ = kBurst;
+  readMaster();  // its readiness has been told already, and will not be again
+}
 
 void Console::readMaster() noexcept {
-  for (;;) {
-    const ssize_t got = ::read(master_.get(), buffer + 1, kChunk);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return;  // EAGAIN: all read. EIO: nobody has the other side open.
-    const auto size = static_cast<std::size_t>(got);
+  while (allowance_ > 0) {
+    const std::size_t size = fill();
+    if (size == 0) return;
+    allowance_ -= std::min(allowance_, size);
     log_.write(buffer + 1, size);
     buffer[0] = 'd';
     for (Fd& client : clients_)
-      if (client && ::send(client.get(), buffer, size + 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+      if (client && ::send(client.get(), buffer, size + 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
         client.reset();
   }
+  pause();
+}
+
+// As much as there is, up to kChunk: a program may write two bytes at a time, and each message costs a
+// client's socket far more than that.
+std::size_t Console::fill() noexcept {
+  std::size_t size = 0;
+  while (size < kChunk) {
+    const ssize_t got = ::read(master_.get(), buffer + 1 + size, kChunk - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;  // EAGAIN: all read. EIO: nobody has the other side open.
+    size += static_cast<std::size_t>(got);
+  }
+  return size;
 }
 
 void Console::accept() noexcept {
@@ -130,7 +165,7 @@ void Console::accept() noexcept {
   for (std::size_t slot = 0; slot < kMaxClients; ++slot) {
     if (clients_[slot]) continue;
     epoll_event event{.events = EPOLLIN,
-                      .data = {.u32 = firstTag_ + 2 + static_cast<std::uint32_t>(slot)}};
+                      .data = {.u32 = firstTag_ + 3 + static_cast<std::uint32_t>(slot)}};
     if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, client.get(), &event) == 0)
       clients_[slot] = std::move(client);
     return;

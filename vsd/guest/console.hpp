@@ -1,6 +1,7 @@
 // The console of a running context: everything it writes goes to the log and to whoever is
-// attached, and what attached clients send goes to it. The context is never held up: a client that
-// does not read is dropped, and input it does not read is discarded.
+// attached, and what attached clients send goes to it. The context is never held up by a client: what one
+// does not read in time it misses, and input the context does not read is discarded. A context that floods its
+// console waits for it, as it would on a serial line: 64 KiB are read at a time, twenty times a second.
 //
 // Clients connect to stateDirectory/console.sock (SOCK_SEQPACKET, mode 0600, root only). Each
 // message is 'd' and bytes, in both directions, or 'w' and "COLUMNS ROWS" towards us.
@@ -35,6 +36,7 @@ class ConsoleLog {
 class Console {
  public:
   static constexpr std::size_t kMaxClients = 4;
+  static constexpr std::size_t kBurst = 64UL * 1024;
 
   // `master` of the context's console; makes the socket in `stateDirectory`.
   Console(Fd master, ConsoleLog log, const std::string& stateDirectory);
@@ -51,6 +53,9 @@ class Console {
 
  private:
   void readMaster() noexcept;
+  std::size_t fill() noexcept;
+  void pause() noexcept;
+  void goOn() noexcept;
   void accept() noexcept;
   void readClient(std::size_t slot) noexcept;
   void setSize(const char* text) noexcept;
@@ -60,6 +65,8 @@ class Console {
   std::string socketPath_;
   Fd listener_;
   std::array<Fd, kMaxClients> clients_;
+  Fd timer_;
+  std::size_t allowance_ = kBurst;
   int epoll_ = -1;
   std::uint32_t firstTag_ = 0;
 };

@@ -166,11 +166,11 @@ std::vector<LimitWrite> limitWrites(const ResourceLimits& limits) {
   if (limits.milliCpus) cpuMax = fmt::format("{} {}", *limits.milliCpus * kPeriod / 1000, kPeriod);
   std::vector<LimitWrite> writes{
       {"memory", "memory.max", orMax(limits.memory), needOf(limits.memory)},
-      {"memory", "memory.swap.max", orMax(limits.swap), needOf(limits.swap)},
+      {"memory", "memory.swap.max", !limits.swap && limits.memory ? "0" : orMax(limits.swap), needOf(limits.swap)},
       {"cpu", "cpu.max", cpuMax, needOf(limits.milliCpus)},
       {"cpu", "cpu.weight", std::to_string(limits.cpuWeight.value_or(100)),
        needOf(limits.cpuWeight)},
-      {"pids", "pids.max", orMax(limits.pids), needOf(limits.pids)},
+      {"pids", "pids.max", std::to_string(limits.pids.value_or(kDefaultPids)), needOf(limits.pids)},
   };
   const bool anyRate = limits.readRate || limits.writeRate;
   if (anyRate && limits.device.empty())

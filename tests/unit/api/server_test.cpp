@@ -2,14 +2,18 @@
 #include "vsd/api/server.hpp"
 
 #include <gtest/gtest.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <ctime>
 #include <thread>
 
 #include "interface_text.hpp"
 #include "vsd/api/client.hpp"
+#include "vsd/api/framing.hpp"
 #include "vsd/api/handlers.hpp"
 #include "vsd/base/error.hpp"
 #include "vsd/base/file.hpp"
@@ -37,6 +41,13 @@ class ServerTest : public testing::Test {
     service_.add("Show", [](Call& call) -> Outcome {
       throw Error(Kind::NotFound, "there is no context '" + call.parameters.at("name").get<std::string>() + "'").withHint("see 'vsctl list'");
     });
+    service_.add(
+        "ShowSecurity",
+        [](Call&) -> Outcome {
+          std::this_thread::sleep_for(Millis(700));
+          return Answer{};
+        },
+        Pace::Slow);
     service_.add("Console", [](Call&) -> Outcome {
       Answer answer;
       FdPair pipe = makePipe();
@@ -195,6 +206,40 @@ TEST_F(ServerTest, BoundsAFloodAndServesTheOthers) {
   Client client(path());
   client.setDeadline(deadlineIn(Millis(5000)));
   EXPECT_EQ(client.call("Info", Json::object()).parameters.at("host"), "h");
+}
+
+TEST_F(ServerTest, SlowCallsHoldNobodyElseUp) {
+  std::vector<Fd> waiting;
+  const std::string call = encodeFrame({{"method", "io.vsd.ShowSecurity"}, {"parameters", {{"name", "slow"}}}}, BadText::Refuse);
+  for (int i = 0; i < 40; ++i) {
+    waiting.push_back(connectTo(path()));
+    writeAll(waiting.back().get(), call, "call");
+  }
+  const Deadline soon = deadlineIn(Millis(500));
+  Client(path()).call("Info", Json::object());
+  EXPECT_LT(std::chrono::steady_clock::now(), soon);
+}
+
+TEST_F(ServerTest, WithoutDescriptorsItWaitsInsteadOfSpinning) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  Fd socket = connectTo(path());
+  Fd waiting(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const rlimit none{static_cast<rlim_t>(waiting.get()) + 2, before.rlim_max};
+  std::this_thread::sleep_for(Millis(50));  // the first one is accepted
+  std::vector<Fd> fillers;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  for (int fd = 0; (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;) fillers.emplace_back(fd);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path().copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::connect(waiting.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  const std::clock_t began = std::clock();
+  std::this_thread::sleep_for(Millis(500));
+  EXPECT_LT(std::clock() - began, CLOCKS_PER_SEC / 10) << "processor time of the whole test";
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  writeAll(waiting.get(), encodeFrame({{"method", "io.vsd.Info"}}, BadText::Refuse), "call");
+  EXPECT_TRUE(waitReadable(waiting.get(), Millis(2000))) << "served when there are some again";
 }
 
 TEST(Listen, ReplacesADeadSocketAndRefusesALivingOne) {

@@ -26,7 +26,7 @@ TEST(LimitWrites, TakeBackEverythingWhenNothingIsLimited) {
             "memory memory.swap.max=max\n"
             "cpu cpu.max=max 100000\n"
             "cpu cpu.weight=100\n"
-            "pids pids.max=max\n");
+            "pids pids.max=4096\n");
 }
 
 TEST(LimitWrites, SayEachLimitInTheKernelsWords) {
@@ -106,9 +106,9 @@ TEST_F(CgroupTree, GetsItsLimits) {
   limits.milliCpus = 250;
   cgroup.applyLimits(limits);
   EXPECT_EQ(payloadFile("memory.max"), "1073741824");
-  EXPECT_EQ(payloadFile("memory.swap.max"), "max");
+  EXPECT_EQ(payloadFile("memory.swap.max"), "0") << "a limit of memory is one of swap too";
   EXPECT_EQ(payloadFile("cpu.max"), "25000 100000");
-  EXPECT_EQ(payloadFile("pids.max"), "max");
+  EXPECT_EQ(payloadFile("pids.max"), "4096") << "the default";
 }
 
 TEST_F(CgroupTree, RefusesALimitWithoutItsControllerAndWritesNothing) {

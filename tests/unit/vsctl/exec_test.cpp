@@ -211,6 +211,17 @@ TEST(Exec, ForwardsSignalsAlsoThoseThatComeBeforeTheProgramRuns) {
   EXPECT_EQ(received, (std::vector<int>{SIGUSR1, SIGTERM}));
 }
 
+TEST(Exec, ASecondSignalOfAKindDoesNotWaitForAProgramThatNeverRuns) {
+  const pthread_t us = ::pthread_self();
+  FakeDaemon daemon(playing([&](Helper& helper) {
+    ::pthread_kill(us, SIGTERM);
+    std::this_thread::sleep_for(Millis(50));
+    ::pthread_kill(us, SIGTERM);
+    EXPECT_FALSE(receiveTalk(helper.talk.get(), Millis(5000))) << "the helper sees its caller go";
+  }));
+  EXPECT_EQ(runWith(daemon, User(), request({"sleep"})), 143);
+}
+
 TEST(Exec, ThrowsWhatTheDaemonAnswers) {
   FakeDaemon daemon([](Connection& connection) {
     connection.next();  // its descriptors close first: the conversation ends before the answer
