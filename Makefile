@@ -2,6 +2,10 @@
 BUILD ?= build/native
 CXX := $(shell command -v ccache >/dev/null 2>&1 && echo ccache g++ || echo g++)
 SUITES ?=
+# Clones of one machine share what is compiled; a warning is an error where nobody would read it.
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+STRICT := $(if $(CI),--werror)
 
 .PHONY: all demo test prepare deb lab-up lab-down format lint asan tsan bench clean
 
@@ -9,7 +13,7 @@ all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
 
 $(BUILD)/build.ninja: | prepare
-	CXX="$(CXX)" meson setup $(BUILD)
+	CXX="$(CXX)" meson setup $(STRICT) $(BUILD)
 
 # Installs what building and testing need, when something is missing (root on Debian 12 or 13).
 prepare:

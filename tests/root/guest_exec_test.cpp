@@ -126,7 +126,7 @@ TEST_F(GuestExec, HoldsNothingButItsStdioAndNoPrivilege) {
                                  .out;
   for (const char* line : {"CapInh:\t0000000000000000", "CapAmb:\t0000000000000000", "Seccomp:\t2",
                            "SigIgn:\t0000000000000000", "SigBlk:\t0000000000000000"})
-    EXPECT_NE(status.find(line), std::string::npos) << line;
+    EXPECT_NE(status.find(line), std::string::npos) << line << " in " << status;
   EXPECT_EQ(run("readlink /proc/self/cwd").out, "/root\n");
 }
 
