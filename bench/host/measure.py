@@ -1,16 +1,25 @@
-"""Runs on a lab host: starts, execs and memory of vsd beside crun, in turn. See bench/run."""
+"""Runs on a lab host: vsd beside crun, LXC and systemd-nspawn, in turn. See bench/run.
+
+    measure.py RUNS BOOTS PART...
+"""
 import json
 import os
 import platform
+import select
 import shutil
+import stat
 import subprocess
 import sys
 import time
 
-RUNS = int(sys.argv[1])
-BUNDLE = "/root/bench/bundle"
+RUNS, BOOTS, PARTS = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
+PLACE = "/var/lib/bench"          # not below /root: a user namespace could not get there
+BUNDLE = f"{PLACE}/bundle"
+SYSTEM = f"{PLACE}/debian13"
+SILENT = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 FIRST = "echo x >/first; trap 'exit 0' TERM; while :; do sleep 1000 & wait; done"
 LIMITS = {"memory": 256 << 20, "pids": 100}
+IDS = 3000000
 
 
 def run(*argv, check=True):
@@ -25,33 +34,37 @@ def median(values):
     return ordered[len(ordered) // 2]
 
 
-def to_first_instruction(fifo, argv):
-    """Milliseconds from before the command is started until the context's first program writes a byte."""
-    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    os.set_blocking(reader, True)
-    keeper = os.open(fifo, os.O_WRONLY)  # so that the read waits for the byte instead of seeing no writer
-    began = time.monotonic()
-    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    os.read(reader, 1)
-    took = (time.monotonic() - began) * 1000
-    process.wait()
-    os.close(keeper)
-    os.close(reader)
-    return took
-
-
 def timed(*argv):
     began = time.monotonic()
     run(*argv)
     return (time.monotonic() - began) * 1000
 
 
+def row(what, ours, theirs, name, goal=1.0):
+    ratio = median(ours) / median(theirs)
+    print(f"{what:28} vsd {median(ours):8.1f} ms   {name:24} {median(theirs):8.1f} ms   ratio {ratio:5.2f}   "
+          f"{'met' if ratio <= goal else 'NOT MET'} (goal {goal}, {len(ours)} runs)", flush=True)
+
+
+# --- the peers ---------------------------------------------------------------------------------------
+
+def shift(tree):
+    """Gives a tree whose ids are those inside to the id range that the peers use."""
+    for folder, folders, files in os.walk(tree):
+        for path in [folder] + [f"{folder}/{name}" for name in folders + files]:
+            status = os.lstat(path)
+            if status.st_uid >= IDS:
+                continue
+            os.lchown(path, status.st_uid + IDS, status.st_gid + IDS)
+            if not stat.S_ISLNK(status.st_mode):
+                os.chmod(path, stat.S_IMODE(status.st_mode))  # lchown takes setuid bits away
+
+
 def make_bundle():
-    """The same tree, namespaces and limits for crun."""
-    shutil.rmtree(BUNDLE, ignore_errors=True)
+    """The small tree with the same namespaces and limits for crun."""
     os.makedirs(f"{BUNDLE}/rootfs")
     run("tar", "-C", f"{BUNDLE}/rootfs", "-xf", "/root/bench.tar")
-    run("chown", "-R", "-h", "3000000:3000000", f"{BUNDLE}/rootfs")
+    shift(f"{BUNDLE}/rootfs")
     run("sh", "-c", f"cd {BUNDLE} && crun spec")
     with open(f"{BUNDLE}/config.json") as file:
         config = json.load(file)
@@ -59,16 +72,39 @@ def make_bundle():
     config["root"]["readonly"] = False
     config["linux"]["namespaces"] = [{"type": kind} for kind in
                                      ("pid", "network", "ipc", "uts", "mount", "cgroup", "user", "time")]
-    config["linux"]["uidMappings"] = config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": 3000000, "size": 65536}]
+    config["linux"]["uidMappings"] = config["linux"]["gidMappings"] = [{"containerID": 0, "hostID": IDS, "size": 65536}]
     config["linux"]["resources"] = {"memory": {"limit": LIMITS["memory"]}, "pids": {"limit": LIMITS["pids"]}}
     with open(f"{BUNDLE}/config.json", "w") as file:
         json.dump(config, file)
 
 
-def row(what, ours, theirs, name, goal):
-    ratio = median(ours) / median(theirs)
-    print(f"{what:34} vsd {median(ours):8.1f} ms   {name:22} {median(theirs):8.1f} ms   ratio {ratio:5.2f}   "
-          f"{'met' if ratio <= goal else 'NOT MET'} (goal {goal})", flush=True)
+def make_lxc(name, tree, init):
+    folder = f"/var/lib/lxc/{name}"
+    os.makedirs(folder, exist_ok=True)
+    with open(f"{folder}/config", "w") as file:
+        file.write("lxc.include = /usr/share/lxc/config/common.conf\nlxc.include = /usr/share/lxc/config/userns.conf\n"
+                   f"lxc.uts.name = {name}\nlxc.rootfs.path = dir:{tree}\nlxc.init.cmd = {init}\n"
+                   f"lxc.idmap = u 0 {IDS} 65536\nlxc.idmap = g 0 {IDS} 65536\n"
+                   "lxc.net.0.type = empty\nlxc.apparmor.profile = unconfined\n")
+
+
+# --- parts -------------------------------------------------------------------------------------------
+
+def to_first_instruction(fifo, argv):
+    """Milliseconds from before the command is started until the context's first program writes a byte."""
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    keeper = os.open(fifo, os.O_WRONLY)  # so that the read waits for the byte instead of seeing no writer
+    began = time.monotonic()
+    process = subprocess.Popen(argv, **SILENT)
+    if not select.select([reader], [], [], 60)[0]:
+        raise SystemExit(f"{' '.join(argv)}: no first instruction within a minute (exit {process.poll()})")
+    took = (time.monotonic() - began) * 1000
+    os.read(reader, 1)
+    if process.wait() != 0:
+        raise SystemExit(f"{' '.join(argv)}: exit {process.returncode}")
+    os.close(keeper)
+    os.close(reader)
+    return took
 
 
 def bench_start():
@@ -76,28 +112,32 @@ def bench_start():
     run("vsctl", "create", "bstart", "--template", "bench", "--memory", str(LIMITS["memory"]), "--pids", str(LIMITS["pids"]),
         "--", "/bin/sh", "-c", FIRST)
     ours, systemd, plain = [], [], []
-    for number in range(RUNS + 1):  # the first round warms up
+    for _ in range(RUNS + 1):  # the first round warms up
         ours.append(to_first_instruction(fifo, ["vsctl", "start", "bstart"]))
         run("vsctl", "stop", "--kill", "bstart")
         for times, flags in ((systemd, ["--systemd-cgroup"]), (plain, [])):
             times.append(to_first_instruction(f"{BUNDLE}/rootfs/first", ["crun", *flags, "run", "-d", "-b", BUNDLE, "bench"]))
             run("crun", *flags, "delete", "-f", "bench")
     run("vsctl", "remove", "-y", "bstart")
-    row("start to first instruction", ours[1:], systemd[1:], "crun --systemd-cgroup", 1.0)
-    row("start to first instruction", ours[1:], plain[1:], "crun (cgroupfs)", 1.0)
+    row("start to first instruction", ours[1:], systemd[1:], "crun --systemd-cgroup")
+    row("start to first instruction", ours[1:], plain[1:], "crun (cgroupfs)")
 
 
 def bench_exec():
     run("vsctl", "create", "bexec", "--template", "bench", "--start")
-    # Its output must not be a pipe of ours: the container would hold it open.
-    subprocess.run(["crun", "run", "-d", "-b", BUNDLE, "bench"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    ours, crun = [], []
-    for number in range(RUNS + 1):
+    subprocess.run(["crun", "run", "-d", "-b", BUNDLE, "bench"], check=True, **SILENT)
+    make_lxc("bench", f"{BUNDLE}/rootfs", "/bin/sleeper")
+    run("lxc-start", "-n", "bench")
+    ours, crun, lxc = [], [], []
+    for _ in range(RUNS + 1):
         ours.append(timed("vsctl", "exec", "bexec", "true"))
         crun.append(timed("crun", "exec", "bench", "/bin/true"))
+        lxc.append(timed("lxc-attach", "-n", "bench", "--", "/bin/true"))
+    run("lxc-stop", "-k", "-n", "bench")
     run("crun", "delete", "-f", "bench")
     run("vsctl", "remove", "--kill", "-y", "bexec")
-    row("exec true", ours[1:], crun[1:], "crun exec", 1.0)
+    row("exec true", ours[1:], crun[1:], "crun exec")
+    row("exec true", ours[1:], lxc[1:], "lxc-attach")
 
 
 def resident(pid):
@@ -114,17 +154,84 @@ def bench_memory(count=50):
         with open(f"/run/vsd/contexts/{name}/running") as file:
             guests.append(resident(dict(line.strip().split("=", 1) for line in file if "=" in line)["guest"]))
     daemon = resident(json.loads(run("vsctl", "--format", "json", "info"))["items"][0]["pid"])
-    print(f"resident: vsd-guest {max(guests)} KiB at most ({'met' if max(guests) < 1024 else 'NOT MET'}, goal 1024); "
-          f"vsd with {count} contexts {daemon} KiB ({'met' if daemon < 16384 else 'NOT MET'}, goal 16384)", flush=True)
-    listing = [timed("vsctl", "list") for _ in range(RUNS)]
-    print(f"vsctl list of {count}: {median(listing):.1f} ms", flush=True)
+    print(f"resident: vsd-guest {max(guests)} KiB at most ({'met' if max(guests) < 1024 else 'NOT MET'}, goal below 1024); "
+          f"vsd with {count} running contexts {daemon} KiB ({'met' if daemon < 16384 else 'NOT MET'}, goal below 16384)", flush=True)
     for name in names:
         run("vsctl", "remove", "--kill", "-y", name)
 
 
-print(f"host {platform.node()}, Linux {platform.release()}, {os.cpu_count()} CPU; medians of {RUNS}; "
-      f"{run('vsctl', '--version').strip()}; {run('crun', '--version').splitlines()[0]}", flush=True)
+def attach(pid, *argv):
+    return subprocess.run(["nsenter", "-t", pid, "-a", "-S", "0", "-G", "0", "--", *argv], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.decode().strip()
+
+
+def finish_of_boot(init_pid, began):
+    """(milliseconds, state): from `began` to when its systemd had finished, by its own clock (the host's)."""
+    deadline = time.monotonic() + 600
+    pid = ""
+    while time.monotonic() < deadline:
+        pid = pid or init_pid()
+        state = attach(pid, "systemctl", "is-system-running") if pid else ""
+        if state in ("running", "degraded", "maintenance"):
+            finished = attach(pid, "systemctl", "show", "-p", "FinishTimestampMonotonic", "--value")
+            return int(finished) / 1000 - began * 1000, state
+        time.sleep(0.5)
+    raise SystemExit("a system did not finish its boot within 10 minutes")
+
+
+def boot_vsd():
+    began = time.monotonic()
+    run("vsctl", "start", "bboot")
+    found = finish_of_boot(lambda: str(json.loads(run("vsctl", "--format", "json", "show", "bboot"))["items"][0]["pid"]), began)
+    run("vsctl", "stop", "--kill", "bboot")
+    return found
+
+
+def boot_lxc():
+    began = time.monotonic()
+    run("lxc-start", "-n", "bboot")
+    found = finish_of_boot(lambda: run("lxc-info", "-n", "bboot", "-p", "-H").strip(), began)
+    run("lxc-stop", "-k", "-n", "bboot")
+    return found
+
+
+def boot_nspawn():
+    began = time.monotonic()
+    process = subprocess.Popen(["systemd-nspawn", "--quiet", "--boot", "-M", "bnspawn", "-D", SYSTEM, "--private-network",
+                                f"--private-users={IDS}:65536", "--private-users-ownership=off"], **SILENT)
+    found = finish_of_boot(lambda: run("machinectl", "show", "-p", "Leader", "--value", "bnspawn", check=False).strip(), began)
+    run("machinectl", "terminate", "bnspawn")
+    process.wait()
+    return found
+
+
+def bench_boot():
+    if subprocess.run(["vsctl", "template", "show", "debian13"], **SILENT).returncode != 0:
+        run("vsctl", "template", "build", "debian13")
+    run("vsctl", "create", "bboot", "--template", "debian13")
+    run("cp", "-a", "/var/lib/vsd/templates/debian13/root", SYSTEM)
+    shift(SYSTEM)
+    make_lxc("bboot", SYSTEM, "/sbin/init")
+    results = {"vsd": [], "lxc-start": [], "systemd-nspawn": []}
+    for _ in range(BOOTS + 1):
+        for name, boot in (("vsd", boot_vsd), ("lxc-start", boot_lxc), ("systemd-nspawn", boot_nspawn)):
+            results[name].append(boot())
+            run("udevadm", "settle", check=False)
+    run("vsctl", "remove", "-y", "bboot")
+    for name, found in results.items():
+        states = sorted({state for _, state in found})
+        print(f"boot: {name} reached {', '.join(states)}", flush=True)
+    times = {name: [took for took, _ in found[1:]] for name, found in results.items()}
+    for peer in ("lxc-start", "systemd-nspawn"):
+        row("Debian 13 to its boot's end", times["vsd"], times[peer], peer)
+
+
+PARTS_OF_HOST = {"start": bench_start, "exec": bench_exec, "memory": bench_memory, "boot": bench_boot}
+
+print(f"host {platform.node()}, Linux {platform.release()}, {os.cpu_count()} CPU; {run('vsctl', '--version').strip()}; "
+      f"{run('crun', '--version').splitlines()[0]}; lxc {run('lxc-start', '--version').strip()}; "
+      f"{run('systemd-nspawn', '--version').splitlines()[0]}", flush=True)
+shutil.rmtree(PLACE, ignore_errors=True)
 make_bundle()
-bench_start()
-bench_exec()
-bench_memory()
+for part in PARTS:
+    PARTS_OF_HOST[part]()

@@ -10,6 +10,7 @@ import time
 import unittest
 
 from support.hosts import BUILD, SLEEPER, LocalVsd, busybox_archive
+from support.kills import CREATE, KillSteps
 
 
 class DaemonTest(unittest.TestCase):
@@ -200,116 +201,11 @@ class Exec(DaemonTest):
         self.assertEqual((out, process.returncode), (b"still here\n", 5))
 
 
+class Kills(KillSteps, DaemonTest):
+    pass
+
+
 class Faults(DaemonTest):
-    def steps(self, verb):
-        operations = self.vsd.json("operation", "list", "--all")
-        newest = [o for o in operations if o["verb"] == verb][0]
-        return [step["name"] for step in newest["steps"]]
-
-    def census(self):
-        """All that could be left behind on this machine."""
-        root = "/sys/fs/cgroup/unified" if os.path.exists("/sys/fs/cgroup/unified/cgroup.procs") else "/sys/fs/cgroup"
-        scopes = sorted(os.listdir(f"{root}/vs.slice")) if os.path.isdir(f"{root}/vs.slice") else []
-        return {
-            "scopes": [s for s in scopes if s in ("vs-a.scope", "vs-b.scope", "vs-keeper.scope")],
-            "mounts": [line for line in pathlib.Path("/proc/self/mounts").read_text().split("\n") if self.vsd.prefix in line],
-            "volumes": sorted(os.listdir(f"{self.vsd.prefix}/var/lib/vsd/volumes")),
-            "run": sorted(os.listdir(f"{self.vsd.prefix}/run/vsd/contexts")),
-            "processes": self.processes(),
-        }
-
-    def processes(self):
-        """Those that this daemon, its contexts or what it ran left: all have its prefix or a context's cgroup."""
-        found = []
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                command = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                cgroup = pathlib.Path(f"/proc/{pid}/cgroup").read_text()
-            except OSError:
-                continue
-            ours = any(f"vs-{name}.scope" in cgroup for name in ("a", "b", "keeper"))
-            if not command:
-                continue  # a zombie: this machine's process 1 takes its time
-            if ours or (self.vsd.prefix in command and int(pid) != self.vsd.process.pid):
-                found.append(command)
-        return found
-
-    def drive(self, verb, prepare, act, before, after):
-        """Kills vsd at every step of a verb: afterwards all is as before it or as after it, nothing between."""
-        prepare()
-        act()
-        steps = self.steps(verb)
-        self.assertGreater(len(steps), 1)
-        self.tearDown()
-        for step in steps:
-            with self.subTest(verb=verb, step=step):
-                self.vsd.restart()
-                self.tearDown()
-                prepare()
-                keeper = self.vsd.show("keeper")["pid"]
-                self.vsd.restart(kill_at=f"{verb}/{step}")
-                act(check=False)
-                self.vsd.process.wait(30)
-                self.assertEqual(self.vsd.process.returncode, -signal.SIGKILL)
-                self.vsd.start()
-                self.settled()
-                self.assertIn(self.picture(), (before, after))
-                self.assertEqual(self.vsd.show("keeper")["pid"], keeper, "another context was touched")
-                self.assertEqual(self.differences(), [])
-                self.tearDown()
-                self.assertEqual(self.census(), self.empty)
-
-    def differences(self):
-        """But for cgroups: those of other tests on this machine are seen too."""
-        done = self.vsd.vsctl("--format", "json", "reconcile")
-        found = [item["difference"] for item in json.loads(done.stdout)["items"]]
-        return [text for text in found if not text.startswith("the cgroup of")]
-
-    def settled(self):
-        deadline = time.monotonic() + 30
-        while self.vsd.json("operation", "list") and time.monotonic() < deadline:
-            time.sleep(0.05)
-
-    def picture(self):
-        return {c["definition"]["name"]: c["state"] for c in self.vsd.json("list") if c["definition"]["name"] != "keeper"}
-
-    def acting(self, *words):
-        def act(check=True):
-            done = self.vsd.vsctl(*words)
-            if check:
-                self.assertEqual(done.returncode, 0, done.stderr)
-        return act
-
-    def setUp(self):
-        super().setUp()
-        self.tearDown()
-        self.empty = self.census()
-
-    def keep(self, *more):
-        def prepare():
-            self.context("keeper")
-            for words in more:
-                self.vsd.ok(*words)
-        return prepare
-
-    CREATE = ("create", "a", "--template", "busybox")
-
-    def test_kill_at_each_step_of_create(self):
-        self.drive("create", self.keep(), self.acting(*self.CREATE), {}, {"a": "stopped"})
-
-    def test_kill_at_each_step_of_start(self):
-        self.drive("start", self.keep(self.CREATE), self.acting("start", "a"), {"a": "stopped"}, {"a": "running"})
-
-    def test_kill_at_each_step_of_stop(self):
-        self.drive("stop", self.keep(self.CREATE, ("start", "a")), self.acting("stop", "a"), {"a": "running"}, {"a": "stopped"})
-
-    def test_kill_at_each_step_of_remove(self):
-        self.drive("remove", self.keep(self.CREATE, ("start", "a")), self.acting("remove", "--kill", "-y", "a"), {"a": "running"}, {})
-
-    def test_kill_at_each_step_of_rename_and_clone(self):
-        self.drive("rename", self.keep(self.CREATE), self.acting("rename", "a", "b"), {"a": "stopped"}, {"b": "stopped"})
-        self.drive("clone", self.keep(self.CREATE), self.acting("clone", "a", "b"), {"a": "stopped"}, {"a": "stopped", "b": "stopped"})
-
     def test_contexts_run_on_over_kills_of_the_daemon(self):
         self.context("a")
         before = self.initStart("a")
@@ -327,7 +223,7 @@ class Faults(DaemonTest):
         time.sleep(0.5)
         self.vsd.start()
         self.vsd.wait_state("a", "failed")
-        self.assertEqual(self.differences(), [])
+        self.assertEqual(self.vsd.differences(), [])
 
     def test_a_lost_monitor_takes_its_context_with_it(self):
         self.context("a")
@@ -338,14 +234,14 @@ class Faults(DaemonTest):
         self.vsd.ok("start", "a")
 
     def test_the_operation_goes_on_when_its_client_goes(self):
-        process = subprocess.Popen([f"{BUILD}/vsctl/vsctl", "--socket", self.vsd.socket, *self.CREATE],
+        process = subprocess.Popen([f"{BUILD}/vsctl/vsctl", "--socket", self.vsd.socket, *CREATE],
                                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
         while not self.vsd.json("operation", "list") and self.vsd.state("a") is None and time.monotonic() < deadline:
             time.sleep(0.005)
         process.kill()
         process.wait()
-        self.settled()
+        self.vsd.settled()
         self.assertEqual(self.vsd.state("a"), "stopped")
 
     def test_a_full_disk_stops_a_create_without_remains(self):
@@ -380,7 +276,7 @@ class BadInput(DaemonTest):
         self.assertEqual(self.vsd.json("list"), self.before)
 
     def test_each_is_refused_by_name_and_changes_nothing(self):
-        self.vsd.ok(*Faults.CREATE)
+        self.vsd.ok(*CREATE)
         self.before = self.vsd.json("list")
         busybox = ("--template", "busybox")
         self.refused(2, "'Web_1'", "create", "Web_1", *busybox)

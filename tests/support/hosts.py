@@ -50,6 +50,17 @@ class Vsd:
             time.sleep(0.1)
         raise AssertionError(f"context '{name}' is {state}, not {wanted}, after {seconds} s")
 
+    def differences(self):
+        """But for cgroups: those of other tests on this machine are seen too."""
+        done = self.vsctl("--format", "json", "reconcile")
+        found = [item["difference"] for item in json.loads(done.stdout)["items"]]
+        return [text for text in found if not text.startswith("the cgroup of")]
+
+    def settled(self):
+        deadline = time.monotonic() + 60
+        while self.json("operation", "list") and time.monotonic() < deadline:
+            time.sleep(0.05)
+
 
 class LocalVsd(Vsd):
     """A daemon of its own on this machine, with its files below a prefix."""
@@ -78,6 +89,19 @@ class LocalVsd(Vsd):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError("vsd does not come up: " + self.log_text()[-2000:])
             time.sleep(0.02)
+
+    def die_at(self, point):
+        """The daemon will kill itself at this "VERB/STEP"."""
+        self.restart(kill_at=point)
+
+    def died(self, seconds=30):
+        try:
+            return self.process.wait(seconds) == -signal.SIGKILL
+        except subprocess.TimeoutExpired:
+            return False
+
+    def revive(self):
+        self.start()
 
     def kill(self):
         if self.process and self.process.poll() is None:
@@ -115,8 +139,39 @@ class LocalVsd(Vsd):
 class LabVsd(Vsd):
     """The installed vsd of a host of the lab."""
 
+    prefix = ""
+    KILLING = "/run/systemd/system/vsd.service.d/killing.conf"
+
     def __init__(self, host="h1"):
         self.host = host
+
+    def push(self, source, target):
+        subprocess.run([f"{TOP}/lab/lab", "push", self.host, source, target], check=True)
+
+    def shell(self, text):
+        done = self.run("sh", "-ec", text)
+        if done.returncode != 0:
+            raise AssertionError(f"{self.host}: {text}: {done.stderr.decode(errors='replace')}")
+        return done.stdout.decode(errors="replace")
+
+    def die_at(self, point):
+        """The daemon will kill itself at this "VERB/STEP" and stay down."""
+        self.shell(f"mkdir -p {os.path.dirname(self.KILLING)}; "
+                   f"printf '[Service]\nRestart=no\nEnvironment=\"VSD_KILL_AT={point}\"\n' >{self.KILLING}; "
+                   "systemctl daemon-reload; systemctl restart vsd.service")
+
+    def died(self, seconds=60):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            state = self.run("systemctl", "show", "-P", "ActiveState", "-P", "Result", "vsd.service").stdout.split()
+            if state == [b"failed", b"signal"]:
+                return True
+            time.sleep(0.2)
+        return False
+
+    def revive(self):
+        self.shell(f"rm -f {self.KILLING}; systemctl daemon-reload; systemctl reset-failed vsd.service; "
+                   "systemctl start vsd.service")
 
     def run(self, *argv, stdin=None, timeout=600):
         return subprocess.run([f"{TOP}/lab/lab", "run", self.host, *argv], input=stdin if stdin is not None else b"",

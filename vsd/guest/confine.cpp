@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 
 #include "vsd/kernel/capabilities.hpp"
 
@@ -70,7 +71,16 @@ int closeFrom(int first, int spare) noexcept {
 }
 
 void resetSignals() noexcept {
-  for (int number = 1; number < _NSIG; ++number) ::signal(number, SIG_DFL);
+  // By the system call: signal(3) refuses 32 and 33, which glibc keeps for itself and posix_spawn(3)
+  // leaves ignored in its children (so after make, say).
+  struct {
+    void* handler;
+    unsigned long flags;
+    void* restorer;
+    std::uint64_t mask;
+  } byDefault{};
+  for (int number = 1; number < _NSIG; ++number)
+    ::syscall(SYS_rt_sigaction, number, &byDefault, nullptr, sizeof byDefault.mask);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);

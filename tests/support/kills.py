@@ -1,0 +1,135 @@
+"""vsd killed with SIGKILL at every step of a verb, on any kind of host: afterwards all is as before it or as after it.
+
+KillSteps is mixed into a TestCase with a `vsd` (support.hosts) that holds no contexts but 'a', 'b', 'keeper', has a
+template 'busybox', and finds the `archive` it was made from on its host.
+"""
+import json
+
+# Runs on the host of the vsd, with its prefix: everything that could be left behind there.
+CENSUS = r"""
+import json, os, re, sys
+prefix = sys.argv[1]
+ours = re.compile(r"vs-(a|b|keeper)\.scope")
+def names(path):
+    return sorted(os.listdir(path)) if os.path.isdir(path) else []
+def text(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+unified = "/sys/fs/cgroup/unified"
+root = unified if os.path.exists(unified + "/cgroup.procs") else "/sys/fs/cgroup"
+processes = []
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    command = text(f"/proc/{pid}/cmdline")
+    # Without a command line it is a zombie: the first process of a test machine may take its time.
+    helper = re.match(r"(\S*/)?vsd-(guest|unpack) ", command) and prefix in command
+    if command and (ours.search(text(f"/proc/{pid}/cgroup")) or helper):
+        processes.append(command)
+print(json.dumps({
+    "scopes": [name for name in names(root + "/vs.slice") if ours.fullmatch(name)],
+    "mounts": [line for line in text("/proc/self/mounts").split("\n")
+               if prefix + "/var/lib/vsd" in line or prefix + "/run/vsd" in line],
+    "volumes": names(prefix + "/var/lib/vsd/volumes"),
+    "templates": names(prefix + "/var/lib/vsd/templates"),
+    "run": names(prefix + "/run/vsd/contexts"),
+    "machines": [name for name in names("/run/systemd/machines") if name in ("a", "b", "keeper")],
+    "processes": processes,
+}))
+"""
+
+CREATE = ("create", "a", "--template", "busybox")
+START = ("start", "a")
+
+
+class KillSteps:
+    def clear(self):
+        for name in ("a", "b", "keeper"):
+            if self.vsd.state(name):
+                self.vsd.ok("remove", "--kill", "-y", name)
+        for template in self.vsd.json("template", "list"):
+            if template["name"] == "t":
+                self.vsd.ok("template", "remove", "-y", "t")
+
+    def census(self):
+        done = self.vsd.run("python3", "-c", CENSUS, self.vsd.prefix)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout)
+
+    def picture(self):
+        """What a user sees of 'a' and 'b' and of the template 't'."""
+        found = {c["definition"]["name"]: (c["state"], c["definition"]["hostname"], c["definition"].get("tags"))
+                 for c in self.vsd.json("list") if c["definition"]["name"] != "keeper"}
+        found["templates"] = [t["name"] for t in self.vsd.json("template", "list") if t["name"] == "t" and "created" in t]
+        return found
+
+    def init(self, name):
+        """The pid of its init with its start time: the same only as long as it is the same process."""
+        pid = self.vsd.show(name)["pid"]
+        return pid, self.vsd.run("cat", f"/proc/{pid}/stat").stdout.rsplit(b")", 1)[1].split()[19]
+
+    def prepare(self, words):
+        self.vsd.ok("create", "keeper", "--template", "busybox", "--start")
+        for each in words:
+            self.vsd.ok(*each)
+
+    def drive(self, verb, prepared, act):
+        """`prepared` are the calls of vsctl before, `act` is the one that is killed at each of its steps."""
+        self.clear()
+        empty = self.census()
+        self.prepare(prepared)
+        before = self.picture()
+        self.vsd.ok(*act)
+        after = self.picture()
+        newest = [o for o in self.vsd.json("operation", "list", "--all") if o["verb"] == verb][0]
+        steps = [step["name"] for step in newest["steps"]]
+        self.assertGreater(len(steps), 0)
+        for step in steps:
+            with self.subTest(verb=verb, step=step):
+                self.clear()
+                self.prepare(prepared)
+                keeper = self.init("keeper")
+                self.vsd.die_at(f"{verb}/{step}")
+                self.vsd.vsctl(*act)
+                self.assertTrue(self.vsd.died(), "vsd was not killed at this step")
+                self.vsd.revive()
+                self.vsd.settled()
+                self.assertIn(self.picture(), (before, after))
+                self.assertEqual(self.init("keeper"), keeper, "another context was touched")
+                self.assertEqual(self.vsd.differences(), [])
+                self.clear()
+                self.assertEqual(self.census(), empty)
+
+    def test_kill_at_each_step_of_create(self):
+        self.drive("create", [], CREATE)
+
+    def test_kill_at_each_step_of_start(self):
+        self.drive("start", [CREATE], START)
+
+    def test_kill_at_each_step_of_stop(self):
+        self.drive("stop", [CREATE, START], ("stop", "a"))
+
+    def test_kill_at_each_step_of_restart(self):
+        self.drive("restart", [CREATE, START], ("restart", "a"))
+
+    def test_kill_at_each_step_of_remove(self):
+        self.drive("remove", [CREATE, START], ("remove", "--kill", "-y", "a"))
+
+    def test_kill_at_each_step_of_rename(self):
+        self.drive("rename", [CREATE], ("rename", "a", "b"))
+
+    def test_kill_at_each_step_of_clone(self):
+        self.drive("clone", [CREATE], ("clone", "a", "b"))
+
+    def test_kill_at_each_step_of_set(self):
+        self.drive("set", [CREATE], ("set", "a", "--tag", "new", "--hostname", "other"))
+
+    def test_kill_at_each_step_of_template_import_and_remove(self):
+        import_it = ("template", "import", "t", self.archive, "--init", "command", "--", "/bin/sh")
+        self.drive("template import", [], import_it)
+        self.drive("template remove", [import_it], ("template", "remove", "-y", "t"))
+
+    def test_kill_at_each_step_of_freeze_and_thaw(self):
+        self.drive("freeze", [CREATE, START], ("freeze", "a"))
+        self.drive("thaw", [CREATE, START, ("freeze", "a")], ("thaw", "a"))
