@@ -30,7 +30,7 @@ winsize terminalSize(int fd);
 // Turns signals into reads (signalfd(2)) until destruction; then they work as before.
 class SignalReader {
  public:
-  explicit SignalReader(std::initializer_list<int> numbers);
+  SignalReader(std::initializer_list<int> numbers);
   ~SignalReader();
   SignalReader(const SignalReader&) = delete;
   SignalReader& operator=(const SignalReader&) = delete;

@@ -82,6 +82,8 @@ int serve(const Options& options) {
   const Paths paths{options.prefix, findCgroupRoot()};
   const Config config = readConfig(paths.etc());
   if (config.debug) log::setThreshold(log::Level::Debug);
+  // What is below /run lasts as long as the host runs.
+  const Boot boot = exists(paths.contexts()) ? Boot::LaterStart : Boot::FirstStart;
   makeDirectories(paths);
 
   Store store(paths.database());
@@ -96,7 +98,7 @@ int serve(const Options& options) {
   asio::io_context loop(1);
   Guard guard(loop, host);
   contexts.watch([&guard](const std::string& name, auto running) { guard.watch(name, std::move(running)); });
-  const std::vector<Interrupted> interrupted = recover(host, journal);
+  const std::vector<Interrupted> interrupted = recover(host, journal, boot);
 
   api::Service service{std::string(kInterfaceText), VSD_VERSION};
   addHandlers(service, host);

@@ -1,5 +1,6 @@
 """Stock Debian systems as contexts on a real Debian 13 host: h1 builds and boots Debian 13, h2 Debian 12."""
 import json
+import tempfile
 import threading
 import time
 import unittest
@@ -17,9 +18,24 @@ def build(host, name):
     built[name] = there if there.returncode == 0 else vsd.vsctl("template", "build", name, timeout=1500)
 
 
+def build_sysv():
+    vsd = LabVsd("h2")
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+        file.write(SYSV)
+        file.flush()
+        vsd.shell("mkdir -p /etc/vsd/templates/sysv13")
+        vsd.push(file.name, "/etc/vsd/templates/sysv13/template.toml")
+    build("h2", "sysv13")
+
+
+def build_old():
+    build("h2", "debian12")
+    build_sysv()
+
+
 def setUpModule():
-    """Both templates at once: each takes a host minutes under emulation."""
-    jobs = [threading.Thread(target=build, args=job) for job in (("h1", "debian13"), ("h2", "debian12"))]
+    """On both hosts at once: each template takes minutes under emulation."""
+    jobs = [threading.Thread(target=build, args=("h1", "debian13")), threading.Thread(target=build_old)]
     for job in jobs:
         job.start()
     for job in jobs:
@@ -129,6 +145,54 @@ class Debian12(Debian13):
     name = "old1"
     template = "debian12"
     release = "12"
+
+
+# A definition of the host's own: Debian with the init of old.
+SYSV = """description = "Debian 13, sysvinit"
+distribution = "debian"
+release = "trixie"
+mirror = "http://deb.debian.org/debian"
+keyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
+components = ["main"]
+variant = "minbase"
+packages = ["sysvinit-core", "initscripts"]
+init = "sysv"
+"""
+
+
+class Sysv(unittest.TestCase):
+    vsd = LabVsd("h2")
+
+    @classmethod
+    def setUpClass(cls):
+        done = built["sysv13"]
+        assert done.returncode == 0, done.stderr.decode()
+        cls.vsd.ok("create", "sysv1", "--template", "sysv13", "--start")
+
+    def runlevel(self):
+        return self.vsd.run("vsctl", "exec", "sysv1", "runlevel").stdout
+
+    def wait_up(self):
+        deadline = time.monotonic() + 180
+        while self.runlevel() != b"N 2\n":
+            self.assertLess(time.monotonic(), deadline, self.vsd.ok("log", "sysv1"))
+            time.sleep(1)
+
+    def test_it_boots_reboots_and_powers_off(self):
+        self.assertEqual(self.vsd.show("sysv1")["definition"]["init"], "sysv")
+        self.wait_up()
+        self.assertEqual(self.vsd.ok("exec", "sysv1", "cat", "/proc/1/comm"), "init\n")
+        pid = self.vsd.show("sysv1")["pid"]
+        self.vsd.run("vsctl", "exec", "sysv1", "reboot")
+        deadline = time.monotonic() + 180
+        while self.vsd.show("sysv1").get("pid") in (pid, None):
+            self.assertLess(time.monotonic(), deadline, self.vsd.ok("log", "sysv1"))
+            time.sleep(1)
+        self.wait_up()
+        self.vsd.ok("stop", "sysv1", "--stop-timeout", "120s", timeout=300)
+        shown = self.vsd.show("sysv1")
+        self.assertEqual((shown["state"], shown["ended"]), ("stopped", "powered off"))
+        self.assertEqual(self.vsd.json("operation", "list", "--all")[0]["notes"], [])
 
 
 class Host(unittest.TestCase):

@@ -148,6 +148,16 @@ class LabVsd(Vsd):
     def push(self, source, target):
         subprocess.run([f"{TOP}/lab/lab", "push", self.host, source, target], check=True)
 
+    def need_busybox(self):
+        """The template 'busybox' on this host; gives the path there of the archive it is made from."""
+        archive = "/root/busybox.tar"
+        with tempfile.TemporaryDirectory() as scratch:
+            busybox_archive(f"{scratch}/busybox.tar")
+            self.push(f"{scratch}/busybox.tar", archive)
+        if self.vsctl("template", "show", "busybox").returncode != 0:
+            self.ok("template", "import", "busybox", archive, "--init", "command", "--", *SLEEPER)
+        return archive
+
     def shell(self, text):
         done = self.run("sh", "-ec", text)
         if done.returncode != 0:

@@ -63,9 +63,16 @@ void close(const Host& host, Journal& journal, Journal::Open& open) {
   log::warning("operation {} ({} '{}') was interrupted", picture.id, picture.verb, picture.object);
 }
 
+// With the host went everything that would tell how it ended.
+void noteLostRun(const Host& host, const ContextPicture& context) {
+  if (context.goal != Goal::Running) return;
+  host.contexts.setEnded(context.definition.name, State::Stopped, "its host went down");
+  host.contexts.setGoal(context.definition.name, Goal::Stopped);
+}
+
 }  // namespace
 
-std::vector<Interrupted> recover(const Host& host, Journal& journal) {
+std::vector<Interrupted> recover(const Host& host, Journal& journal, Boot boot) {
   std::vector<Interrupted> toResume;
   for (Journal::Open& open : journal.unfinished()) {
     close(host, journal, open);
@@ -75,7 +82,10 @@ std::vector<Interrupted> recover(const Host& host, Journal& journal) {
     const std::string& name = context.definition.name;
     try {
       if (adopt(host, name)) continue;
-      if (!hasRemains(host, name)) continue;
+      if (!hasRemains(host, name)) {
+        if (boot == Boot::FirstStart) noteLostRun(host, context);
+        continue;
+      }
       const bool ran = exists(host.paths.contextOf(name) + "/running") || exists(host.paths.contextOf(name) + "/ended");
       const End end = ran ? howItEnded(host, name) : End{State::Stopped, false, context.ended};
       cleanUpRun(host, name);

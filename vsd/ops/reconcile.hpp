@@ -17,7 +17,9 @@ struct Interrupted {
   std::string verb;  // stop, restart or remove
   std::string context;
 };
-std::vector<Interrupted> recover(const Host& host, Journal& journal);
+// Whether vsd has run before since the host was booted.
+enum class Boot { FirstStart, LaterStart };
+std::vector<Interrupted> recover(const Host& host, Journal& journal, Boot boot);
 // After that, when operations can run. A context is stopped or removed only because an operation that
 // was to do so had begun, never because of what the record says.
 void resume(const Host& host, const std::vector<Interrupted>& interrupted);

@@ -1,0 +1,68 @@
+"""A host that reboots, and one that loses its power: what runs again afterwards, and what is said of the rest."""
+import os
+import subprocess
+import time
+import unittest
+
+from support.hosts import TOP, LabVsd
+
+# Says in its own files that it was asked to end and had the time to.
+POLITE = ("/bin/sh", "-c", "trap 'sleep 2; echo ended >>/root/story; exit 0' TERM; echo began >>/root/story; "
+          "while :; do sleep 1000 & wait; done")
+
+
+class Host(unittest.TestCase):
+    vsd = LabVsd("h2")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.vsd.need_busybox()
+
+    def setUp(self):
+        self.vsd.ok("create", "auto", "--template", "busybox", "--autostart", "--start", "--", *POLITE)
+        self.vsd.ok("create", "manual", "--template", "busybox", "--start", "--", *POLITE)
+        self.boot = self.boot_id()
+
+    def tearDown(self):
+        for name in ("auto", "manual"):
+            self.vsd.ok("remove", "--kill", "-y", name)
+
+    def boot_id(self):
+        return self.vsd.run("cat", "/proc/sys/kernel/random/boot_id").stdout
+
+    def story(self, name):
+        return self.vsd.shell(f"cat /var/lib/vsd/volumes/{name}/root/root/story").split()
+
+    def wait_for_host(self):
+        deadline = time.monotonic() + 300
+        while time.monotonic() < deadline:
+            if self.boot_id() not in (b"", self.boot) and self.vsd.vsctl("info").returncode == 0:
+                return
+            time.sleep(2)
+        self.fail("the host is not back")
+
+    def outcome(self):
+        self.vsd.wait_state("auto", "running", seconds=120)
+        shown = self.vsd.show("manual")
+        self.assertEqual(self.vsd.json("reconcile"), [])
+        return shown["state"], shown["ended"]
+
+    def test_a_reboot_ends_contexts_cleanly_and_starts_those_that_are_to_be(self):
+        self.vsd.run("systemctl", "reboot")
+        self.wait_for_host()
+        self.assertEqual(self.outcome(), ("stopped", "exited 0"))
+        self.assertEqual(self.story("auto"), ["began", "ended", "began"])
+        self.assertEqual(self.story("manual"), ["began", "ended"])
+
+    def test_after_a_loss_of_power_it_is_said_how_they_ended(self):
+        self.vsd.run("sync")
+        for words in (["crash", "h2"], ["boot", "h2"]):
+            subprocess.run([f"{TOP}/lab/lab", *words], check=True, env=os.environ)
+        self.wait_for_host()
+        self.assertEqual(self.outcome(), ("stopped", "its host went down"))
+        self.assertEqual(self.story("auto"), ["began", "began"])
+        self.assertEqual(self.story("manual"), ["began"])
+
+
+if __name__ == "__main__":
+    unittest.main()
