@@ -89,21 +89,22 @@ std::vector<std::string> planCreate(const Host& host, const Definition& definiti
   return plan;
 }
 
-void create(const Host& host, Definition definition, ThenStart thenStart, Operation& operation) {
+void createWith(const Host& host, Definition definition, const MakeVolume& makeVolume, ThenStart thenStart,
+                Operation& operation) {
   Rollback undo;
   const std::string name = definition.name;
 
   operation.step("find free ids");
   const Contexts::IdReservation ids = reserveIdsOnThisHost(host);
   definition.ids = ids.range();
+  validate(definition);
 
   operation.step("make its volume");
   undo.add("remove its volume", [&host, name] { host.storage.destroy(name); });
-  host.storage.createFromTemplate({name, definition.templateName, definition.size, toJson(definition).dump()},
-                                  [&operation](int percent) {
-                                    operation.progress(percent);
-                                    if (operation.isCancelled()) throw Error(Kind::Cancelled, "cancelled");
-                                  });
+  makeVolume({name, definition.templateName, definition.size, toJson(definition).dump()}, [&operation](int percent) {
+    operation.progress(percent);
+    if (operation.isCancelled()) throw Error(Kind::Cancelled, "cancelled");
+  });
 
   operation.step("write what was asked for");
   undo.add("detach its volume", [&host, name] { host.storage.detach(name); });
@@ -117,6 +118,13 @@ void create(const Host& host, Definition definition, ThenStart thenStart, Operat
   undo.commit();  // from here it exists
 
   if (thenStart == ThenStart::Yes) start(host, name, Wait::ForInit, operation);
+}
+
+void create(const Host& host, Definition definition, ThenStart thenStart, Operation& operation) {
+  const auto fromTemplate = [&host](const storage::CreateRequest& request, const storage::Progress& progress) {
+    host.storage.createFromTemplate(request, progress);
+  };
+  createWith(host, std::move(definition), fromTemplate, thenStart, operation);
 }
 
 }  // namespace vs

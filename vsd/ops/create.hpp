@@ -1,6 +1,7 @@
 // create: a new context from a template.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -18,6 +19,12 @@ Definition completeWish(const Host& host, const nlohmann::json& wish);
 
 std::vector<std::string> planCreate(const Host& host, const Definition& definition, ThenStart thenStart);
 void create(const Host& host, Definition definition, ThenStart thenStart, Operation& operation);
+
+// What every way to a new context has in common: ids, volume, identity, record, start. `makeVolume` makes
+// the volume that the definition asks for.
+using MakeVolume = std::function<void(const storage::CreateRequest& request, const storage::Progress& progress)>;
+void createWith(const Host& host, Definition definition, const MakeVolume& makeVolume, ThenStart thenStart,
+                Operation& operation);
 
 // A range of ids that neither a context nor a user of this host has.
 Contexts::IdReservation reserveIdsOnThisHost(const Host& host);

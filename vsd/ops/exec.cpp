@@ -73,13 +73,8 @@ pid_t exec(const Host& host, const ExecRequest& request) {
   ExecPlan plan = request.plan;
   if (plan.argv.empty() || plan.argv[0].empty()) throw invalid("exec in '{}': no command was given", request.context);
   plan.confinement = confinementOf(isolationOf(context.definition));
-  const ContextCgroup cgroup = cgroupOf(host, request.context);
-  const Fd group = cgroup.openExecGroup(context.definition.ids);
-  const Fd monitor = cgroup.openMonitor();
-  ExecSession session;
-  session.init = context.running->init.fd();
-  session.group = group.get();
-  session.monitor = monitor.get();
+  const ExecPlaces places(host, context);
+  ExecSession session = places.session();
   session.talk = request.talk.get();
   if (!plan.terminal) {
     constexpr std::array<std::string_view, 3> kNames{"stdin", "stdout", "stderr"};

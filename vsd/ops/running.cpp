@@ -77,6 +77,19 @@ void cleanUpRun(const Host& host, const std::string& name) {
   removeTree(host.paths.contextOf(name));
 }
 
+ExecPlaces::ExecPlaces(const Host& host, const ContextPicture& context)
+    : running_(context.running),
+      group_(cgroupOf(host, context.definition.name).openExecGroup(context.definition.ids)),
+      monitor_(cgroupOf(host, context.definition.name).openMonitor()) {}
+
+ExecSession ExecPlaces::session() const {
+  ExecSession session;
+  session.init = running_->init.fd();
+  session.group = group_.get();
+  session.monitor = monitor_.get();
+  return session;
+}
+
 ExecResult runInContext(const Host& host, const std::string& name, const std::vector<std::string>& argv,
                         Millis time) {
   const ContextPicture context = host.contexts.find(name);
@@ -86,14 +99,8 @@ ExecResult runInContext(const Host& host, const std::string& name, const std::ve
   plan.argv = argv;
   plan.workingDirectory = "/";
   plan.confinement = confinementOf(isolationOf(context.definition));
-  const ContextCgroup cgroup = cgroupOf(host, name);
-  const Fd group = cgroup.openExecGroup(context.definition.ids);
-  const Fd monitor = cgroup.openMonitor();
-  ExecSession session;
-  session.init = context.running->init.fd();
-  session.group = group.get();
-  session.monitor = monitor.get();
-  return runInside(host.guestProgram, plan, session, time);
+  const ExecPlaces places(host, context);
+  return runInside(host.guestProgram, plan, places.session(), time);
 }
 
 std::string systemStateOf(const Host& host, const std::string& name, Millis time) {

@@ -28,6 +28,18 @@ End howItEnded(const Host& host, const std::string& name);
 // Kills what is left of it and removes cgroup, run directory and attachment. Absent is success.
 void cleanUpRun(const Host& host, const std::string& name);
 
+// What a session needs to enter a running context, held open for as long as one is being started.
+class ExecPlaces {
+ public:
+  ExecPlaces(const Host& host, const ContextPicture& context);
+  ExecSession session() const;
+
+ private:
+  std::shared_ptr<const RunningContext> running_;
+  Fd group_;
+  Fd monitor_;
+};
+
 // A short program run inside, bounded in time. Throws InvalidState when it does not run.
 ExecResult runInContext(const Host& host, const std::string& name, const std::vector<std::string>& argv,
                         Millis time);
