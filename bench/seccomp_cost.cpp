@@ -1,5 +1,6 @@
-// What a filter adds to a system call: nothing, ours, and a list of allowed calls compiled by libseccomp
-// as a binary tree, in turn. Prints nanoseconds for each call and the ratio of what the filters add.
+// What a filter adds to a system call: nothing, ours, and a list of allowed calls compiled by
+// libseccomp as a binary tree, in turn. Prints nanoseconds for each call and the ratio of what the
+// filters add.
 //
 //   seccomp-cost ALLOWED-CALLS-FILE RUNS
 #include <fcntl.h>
@@ -38,10 +39,18 @@ struct Sample {
 
 // Spread over the table of numbers; each fails or answers at once.
 const std::vector<Sample> kSamples{
-    {"read", SYS_read, -1},           {"close", SYS_close, -1},       {"getpid", SYS_getpid, 0},
-    {"getppid", SYS_getppid, 0},      {"epoll_wait", SYS_epoll_wait, -1}, {"futex", SYS_futex, 0},
-    {"openat", SYS_openat, -1},       {"getrandom", SYS_getrandom, 0}, {"recvmsg", SYS_recvmsg, -1},
-    {"timerfd_settime", SYS_timerfd_settime, -1}, {"ioctl", SYS_ioctl, -1}, {"socket", SYS_socket, 1},
+    {"read", SYS_read, -1},
+    {"close", SYS_close, -1},
+    {"getpid", SYS_getpid, 0},
+    {"getppid", SYS_getppid, 0},
+    {"epoll_wait", SYS_epoll_wait, -1},
+    {"futex", SYS_futex, 0},
+    {"openat", SYS_openat, -1},
+    {"getrandom", SYS_getrandom, 0},
+    {"recvmsg", SYS_recvmsg, -1},
+    {"timerfd_settime", SYS_timerfd_settime, -1},
+    {"ioctl", SYS_ioctl, -1},
+    {"socket", SYS_socket, 1},
 };
 
 std::string compileTree(const std::string& file) {
@@ -82,7 +91,8 @@ std::vector<double> measure(const std::string& program) {
     std::vector<double> found;
     for (const Sample& sample : kSamples) found.push_back(nanosecondsOf(sample));
     const ssize_t size = static_cast<ssize_t>(found.size() * sizeof(double));
-    ::_exit(::write(pipe.second.get(), found.data(), static_cast<std::size_t>(size)) == size ? 0 : 1);
+    ::_exit(::write(pipe.second.get(), found.data(), static_cast<std::size_t>(size)) == size ? 0
+                                                                                             : 1);
   }
   int status = 0;
   ::waitpid(pid, &status, 0);
@@ -93,7 +103,8 @@ std::vector<double> measure(const std::string& program) {
 }
 
 double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
   return values[values.size() / 2];
 }
 
@@ -104,8 +115,8 @@ int main(int argc, char** argv) {
   const std::string ours = vs::compileSeccomp(vs::Isolation::System);
   const std::string tree = compileTree(argv[1]);
   const int runs = std::atoi(argv[2]);
-  std::printf("programs: vsd %zu instructions, libseccomp %zu; %d runs of %d calls\n", ours.size() / sizeof(sock_filter),
-              tree.size() / sizeof(sock_filter), runs, kCalls);
+  std::printf("programs: vsd %zu instructions, libseccomp %zu; %d runs of %d calls\n",
+              ours.size() / sizeof(sock_filter), tree.size() / sizeof(sock_filter), runs, kCalls);
   std::vector<std::vector<std::vector<double>>> found(3);
   for (int run = 0; run < runs; ++run) {
     found[0].push_back(measure(""));
@@ -121,12 +132,14 @@ int main(int argc, char** argv) {
     const double none = median(columns[0]);
     const double us = median(columns[1]);
     const double them = median(columns[2]);
-    std::printf("%-16s none %6.0f ns   vsd %6.0f ns   libseccomp tree %6.0f ns\n", kSamples[i].name, none, us, them);
+    std::printf("%-16s none %6.0f ns   vsd %6.0f ns   libseccomp tree %6.0f ns\n", kSamples[i].name,
+                none, us, them);
     added += us - none;
     theirs += them - none;
   }
   const double count = static_cast<double>(kSamples.size());
-  std::printf("a filter adds: vsd %.0f ns, libseccomp tree %.0f ns a call; ratio %.2f %s (goal 1.0)\n", added / count,
-              theirs / count, added / theirs, added <= theirs ? "met" : "NOT MET");
+  std::printf(
+      "a filter adds: vsd %.0f ns, libseccomp tree %.0f ns a call; ratio %.2f %s (goal 1.0)\n",
+      added / count, theirs / count, added / theirs, added <= theirs ? "met" : "NOT MET");
   return 0;
 }

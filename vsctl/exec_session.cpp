@@ -175,8 +175,8 @@ class Exec {
   void onSignal(int number) {
     if (number == SIGWINCH) return resize();
     if (running_) return forward(number);
-    // The program gets it as soon as it runs; who asks again does not want to wait for that. The helper
-    // sees us go and takes back what it has begun.
+    // The program gets it as soon as it runs; who asks again does not want to wait for that. The
+    // helper sees us go and takes back what it has begun.
     if (early_.contains(number)) {
       status_ = 128 + number;  // as shells say it
       ended_ = true;
@@ -215,7 +215,7 @@ class Exec {
   Fd in_, out_, error_;  // our ends of the program's pipes
   Fd master_;            // of its terminal
   std::vector<Pump> pumps_;
-  std::set<int> early_;     // signals that came before the program ran
+  std::set<int> early_;  // signals that came before the program ran
   bool answered_ = false;
   bool running_ = false;
   bool ended_ = false;

@@ -12,7 +12,8 @@ void Guard::watch(const std::string& name, std::shared_ptr<const RunningContext>
   asio::co_spawn(loop_, waitForEnd(name, std::move(running)), asio::detached);
 }
 
-asio::awaitable<void> Guard::waitForEnd(std::string name, std::shared_ptr<const RunningContext> running) {
+asio::awaitable<void> Guard::waitForEnd(std::string name,
+                                        std::shared_ptr<const RunningContext> running) {
   try {
     asio::posix::stream_descriptor pidfd(loop_, Fd(::dup(running->guest.fd())).release());
     co_await pidfd.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "vsd/api/handlers.hpp"
 #include "interface_text.hpp"
+#include "vsd/api/handlers.hpp"
 #include "vsd/api/server.hpp"
 #include "vsd/base/error.hpp"
 #include "vsd/base/file.hpp"
@@ -43,13 +43,20 @@ std::optional<Options> parseOptions(const std::vector<std::string>& words) {
       if (i + 1 >= words.size()) throw invalid("{} needs a value", word);
       return words[++i];
     };
-    if (word == "--prefix") options.prefix = value();
-    else if (word == "--libexec") options.libexec = value();
-    else if (word == "--rebuild") options.rebuild = true;
-    else if (word == "--check-config") options.checkConfig = true;
-    else if (word == "--version") return std::printf("vsd %s\n", VSD_VERSION), std::nullopt;
-    else if (word == "--help") return std::fputs(kUsage, stdout), std::nullopt;
-    else throw invalid("unknown argument '{}'", word).withHint("see vsd --help");
+    if (word == "--prefix")
+      options.prefix = value();
+    else if (word == "--libexec")
+      options.libexec = value();
+    else if (word == "--rebuild")
+      options.rebuild = true;
+    else if (word == "--check-config")
+      options.checkConfig = true;
+    else if (word == "--version")
+      return std::printf("vsd %s\n", VSD_VERSION), std::nullopt;
+    else if (word == "--help")
+      return std::fputs(kUsage, stdout), std::nullopt;
+    else
+      throw invalid("unknown argument '{}'", word).withHint("see vsd --help");
   }
   return options;
 }
@@ -93,11 +100,14 @@ int serve(const Options& options) {
   const GuestProgram guestProgram(options.libexec + "/vsd-guest");
   Contexts contexts(store);
   Operations operations(journal);
-  const Host host{paths, config, runner, storage, guestProgram, options.libexec + "/vsd-unpack", contexts, operations};
+  const Host host{paths,    config,       runner,
+                  storage,  guestProgram, options.libexec + "/vsd-unpack",
+                  contexts, operations};
 
   asio::io_context loop(1);
   Guard guard(loop, host);
-  contexts.watch([&guard](const std::string& name, auto running) { guard.watch(name, std::move(running)); });
+  contexts.watch(
+      [&guard](const std::string& name, auto running) { guard.watch(name, std::move(running)); });
   const std::vector<Interrupted> interrupted = recover(host, journal, boot);
 
   api::Service service{std::string(kInterfaceText), VSD_VERSION};
@@ -108,8 +118,8 @@ int serve(const Options& options) {
   asio::signal_set signals(loop, SIGTERM, SIGINT);
   signals.async_wait([&](const std::error_code&, int number) {
     log::info("ending on signal {}; contexts go on", number);
-    // Operations in progress are journalled: the next vsd finishes or undoes them. Contexts and exec
-    // sessions have parents of their own. So there is nothing to wait for.
+    // Operations in progress are journalled: the next vsd finishes or undoes them. Contexts and
+    // exec sessions have parents of their own. So there is nothing to wait for.
     ::sd_notify(0, "STOPPING=1");
     ::_exit(0);
   });

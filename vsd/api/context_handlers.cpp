@@ -21,7 +21,9 @@ OperationRequest requestFor(std::string verb, const std::string& name) {
 }
 
 Wait waitIn(const Call& call) { return call.flag("wait") ? Wait::ForSystem : Wait::ForInit; }
-ThenStart thenStartIn(const Call& call) { return call.flag("start") ? ThenStart::Yes : ThenStart::No; }
+ThenStart thenStartIn(const Call& call) {
+  return call.flag("start") ? ThenStart::Yes : ThenStart::No;
+}
 
 std::optional<Millis> timeoutIn(const Call& call) {
   const auto timeout = call.number("timeout");
@@ -31,7 +33,8 @@ std::optional<Millis> timeoutIn(const Call& call) {
 }
 
 StopOptions stopOptionsIn(const Call& call) {
-  return {timeoutIn(call), call.flag("kill") ? StopOptions::Manner::Kill : StopOptions::Manner::Clean};
+  return {timeoutIn(call),
+          call.flag("kill") ? StopOptions::Manner::Kill : StopOptions::Manner::Clean};
 }
 
 Outcome handleCreate(const Host& host, const Call& call) {
@@ -40,23 +43,27 @@ Outcome handleCreate(const Host& host, const Call& call) {
   return runChange(host, call,
                    {requestFor("create", definition.name),
                     [&host, definition, then] { return planCreate(host, definition, then); },
-                    [&host, definition, then](Operation& operation) { create(host, definition, then, operation); }});
+                    [&host, definition, then](Operation& operation) {
+                      create(host, definition, then, operation);
+                    }});
 }
 
 Outcome handleStart(const Host& host, const Call& call) {
   const std::string name = nameIn(call);
   const Wait wait = waitIn(call);
-  return runChange(host, call,
-                   {requestFor("start", name), [&host, name] { return planStart(host, name); },
-                    [&host, name, wait](Operation& operation) { start(host, name, wait, operation); }});
+  return runChange(
+      host, call,
+      {requestFor("start", name), [&host, name] { return planStart(host, name); },
+       [&host, name, wait](Operation& operation) { start(host, name, wait, operation); }});
 }
 
 Outcome handleStop(const Host& host, const Call& call) {
   const std::string name = nameIn(call);
   const StopOptions options = stopOptionsIn(call);
-  return runChange(host, call,
-                   {requestFor("stop", name), [&host, name, options] { return planStop(host, name, options); },
-                    [&host, name, options](Operation& operation) { stop(host, name, options, operation); }});
+  return runChange(
+      host, call,
+      {requestFor("stop", name), [&host, name, options] { return planStop(host, name, options); },
+       [&host, name, options](Operation& operation) { stop(host, name, options, operation); }});
 }
 
 Outcome handleRestart(const Host& host, const Call& call) {
@@ -77,24 +84,26 @@ Outcome handleRestart(const Host& host, const Call& call) {
 
 Outcome handleFreeze(const Host& host, const Call& call) {
   const std::string name = nameIn(call);
-  return runChange(host, call,
-                   {requestFor("freeze", name),
-                    [&host, name] {
-                      checkFreeze(host, name);
-                      return std::vector<std::string>{fmt::format("freeze every task of context '{}'", name)};
-                    },
-                    [&host, name](Operation& operation) { freeze(host, name, operation); }});
+  return runChange(
+      host, call,
+      {requestFor("freeze", name),
+       [&host, name] {
+         checkFreeze(host, name);
+         return std::vector<std::string>{fmt::format("freeze every task of context '{}'", name)};
+       },
+       [&host, name](Operation& operation) { freeze(host, name, operation); }});
 }
 
 Outcome handleThaw(const Host& host, const Call& call) {
   const std::string name = nameIn(call);
-  return runChange(host, call,
-                   {requestFor("thaw", name),
-                    [&host, name] {
-                      checkThaw(host, name);
-                      return std::vector<std::string>{fmt::format("let every task of context '{}' go on", name)};
-                    },
-                    [&host, name](Operation& operation) { thaw(host, name, operation); }});
+  return runChange(
+      host, call,
+      {requestFor("thaw", name),
+       [&host, name] {
+         checkThaw(host, name);
+         return std::vector<std::string>{fmt::format("let every task of context '{}' go on", name)};
+       },
+       [&host, name](Operation& operation) { thaw(host, name, operation); }});
 }
 
 Outcome handleSet(const Host& host, const Call& call) {
@@ -104,7 +113,8 @@ Outcome handleSet(const Host& host, const Call& call) {
                    {requestFor("set", name),
                     [&host, name, changes] {
                       const ContextPicture context = host.contexts.find(name);
-                      return describeChanges(context.definition, changedDefinition(host, name, changes), context.state);
+                      return describeChanges(context.definition,
+                                             changedDefinition(host, name, changes), context.state);
                     },
                     // Read again under the operation's lock: another change may have come first.
                     [&host, name, changes](Operation& operation) {
@@ -118,9 +128,10 @@ Outcome handleRename(const Host& host, const Call& call) {
   OperationRequest request = requestFor("rename", from);
   request.alsoBusy = {to};
   request.parameters = Json{{"from", from}, {"to", to}, {"name", from}}.dump();
-  return runChange(host, call,
-                   {request, [&host, from, to] { return planRename(host, from, to); },
-                    [&host, from, to](Operation& operation) { rename(host, from, to, operation); }});
+  return runChange(
+      host, call,
+      {request, [&host, from, to] { return planRename(host, from, to); },
+       [&host, from, to](Operation& operation) { rename(host, from, to, operation); }});
 }
 
 Outcome handleClone(const Host& host, const Call& call) {
@@ -129,9 +140,10 @@ Outcome handleClone(const Host& host, const Call& call) {
   const ThenStart then = thenStartIn(call);
   OperationRequest request = requestFor("clone", to);
   request.alsoBusy = {from};
-  return runChange(host, call,
-                   {request, [&host, from, to, then] { return planClone(host, from, to, then); },
-                    [&host, from, to, then](Operation& operation) { clone(host, from, to, then, operation); }});
+  return runChange(
+      host, call,
+      {request, [&host, from, to, then] { return planClone(host, from, to, then); },
+       [&host, from, to, then](Operation& operation) { clone(host, from, to, then, operation); }});
 }
 
 Outcome handleRemove(const Host& host, const Call& call) {
@@ -151,9 +163,10 @@ Outcome handleRemove(const Host& host, const Call& call) {
 void addContextHandlers(Service& service, const Host& host) {
   using Function = Outcome (*)(const Host&, const Call&);
   const std::pair<const char*, Function> table[] = {
-      {"Create", handleCreate}, {"Start", handleStart},   {"Stop", handleStop},     {"Restart", handleRestart},
-      {"Freeze", handleFreeze}, {"Thaw", handleThaw},     {"Set", handleSet},       {"Rename", handleRename},
-      {"Clone", handleClone},   {"Remove", handleRemove},
+      {"Create", handleCreate},   {"Start", handleStart},   {"Stop", handleStop},
+      {"Restart", handleRestart}, {"Freeze", handleFreeze}, {"Thaw", handleThaw},
+      {"Set", handleSet},         {"Rename", handleRename}, {"Clone", handleClone},
+      {"Remove", handleRemove},
   };
   for (const auto& [name, function] : table)
     service.add(name, [&host, function = function](Call& call) { return function(host, call); });

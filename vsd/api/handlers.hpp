@@ -10,14 +10,14 @@
 namespace vs::api {
 
 void addHostHandlers(Service& service, const Host& host, std::string version);
-void addContextHandlers(Service& service, const Host& host);     // Create, Start, Set ...
-void addQueryHandlers(Service& service, const Host& host);       // List, Show, ShowSecurity, Log
-void addSessionHandlers(Service& service, const Host& host);     // Exec, Console
+void addContextHandlers(Service& service, const Host& host);  // Create, Start, Set ...
+void addQueryHandlers(Service& service, const Host& host);    // List, Show, ShowSecurity, Log
+void addSessionHandlers(Service& service, const Host& host);  // Exec, Console
 void addTemplateHandlers(Service& service, const Host& host);
 void addOperationHandlers(Service& service, const Host& host);
 
-// What changing methods have in common: `dryRun` answers with the plan, else the work is started as an
-// operation and watched, or with `async` told of once.
+// What changing methods have in common: `dryRun` answers with the plan, else the work is started as
+// an operation and watched, or with `async` told of once.
 struct Change {
   OperationRequest request;
   std::function<std::vector<std::string>()> plan;

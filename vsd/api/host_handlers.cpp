@@ -7,7 +7,8 @@
 namespace vs::api {
 namespace {
 
-Outcome handleInfo(const Host& host, const std::string& version, std::chrono::steady_clock::time_point since) {
+Outcome handleInfo(const Host& host, const std::string& version,
+                   std::chrono::steady_clock::time_point since) {
   char name[256] = {};
   ::gethostname(name, sizeof name - 1);
   const std::vector<ContextPicture> contexts = host.contexts.all();
@@ -27,7 +28,10 @@ Outcome handleInfo(const Host& host, const std::string& version, std::chrono::st
 Outcome handleCheck(const Host& host) {
   Json findings = Json::array();
   for (const Finding& finding : checkHost(host)) {
-    Json json{{"area", finding.area}, {"name", finding.name}, {"state", nameOf(finding.state)}, {"found", finding.found}};
+    Json json{{"area", finding.area},
+              {"name", finding.name},
+              {"state", nameOf(finding.state)},
+              {"found", finding.found}};
     if (!finding.remedy.empty()) json["remedy"] = finding.remedy;
     findings.push_back(std::move(json));
   }
@@ -38,8 +42,11 @@ Outcome handleCheck(const Host& host) {
 
 void addHostHandlers(Service& service, const Host& host, std::string version) {
   const auto since = std::chrono::steady_clock::now();
-  service.add("Info", [&host, version = std::move(version), since](Call&) { return handleInfo(host, version, since); });
-  service.add("Check", [&host](Call&) { return handleCheck(host); }, Pace::Slow);
+  service.add("Info", [&host, version = std::move(version), since](Call&) {
+    return handleInfo(host, version, since);
+  });
+  service.add(
+      "Check", [&host](Call&) { return handleCheck(host); }, Pace::Slow);
   service.add("Reconcile", [&host](Call& call) -> Outcome {
     return Answer{{{"differences", differences(host, call.flag("fix") ? Fix::Yes : Fix::No)}}, {}};
   });

@@ -71,11 +71,16 @@ class Parser {
     skipBlank();
     if (at_ < text_.size() && text_[at_] == '(') return structOrEnum();
     const std::string name = word("a type");
-    if (name == "bool") type->form = Type::Form::Bool;
-    else if (name == "int") type->form = Type::Form::Int;
-    else if (name == "float") type->form = Type::Form::Float;
-    else if (name == "string") type->form = Type::Form::String;
-    else if (name == "object") type->form = Type::Form::Object;
+    if (name == "bool")
+      type->form = Type::Form::Bool;
+    else if (name == "int")
+      type->form = Type::Form::Int;
+    else if (name == "float")
+      type->form = Type::Form::Float;
+    else if (name == "string")
+      type->form = Type::Form::String;
+    else if (name == "object")
+      type->form = Type::Form::Object;
     else {
       type->form = Type::Form::Named;
       type->name = name;
@@ -92,9 +97,12 @@ class Parser {
 
   void skipBlank() {
     while (at_ < text_.size()) {
-      if (text_[at_] == '#') at_ = std::min(text_.find('\n', at_), text_.size());
-      else if (std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) ++at_;
-      else return;
+      if (text_[at_] == '#')
+        at_ = std::min(text_.find('\n', at_), text_.size());
+      else if (std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos)
+        ++at_;
+      else
+        return;
     }
   }
 
@@ -130,7 +138,8 @@ class Parser {
       column = text_[i] == '\n' ? 1 : column + 1;
       if (text_[i] == '\n') ++line;
     }
-    throw invalid("interface definition: line {}, column {}: {} was expected", line, column, wanted);
+    throw invalid("interface definition: line {}, column {}: {} was expected", line, column,
+                  wanted);
   }
 
   std::string_view text_;
@@ -143,19 +152,29 @@ class Checker {
 
   void check(const Type& type, const Json& value, const std::string& path) {
     switch (type.form) {
-      case Type::Form::Bool: return require(value.is_boolean(), path, "true or false");
-      case Type::Form::Int: return require(value.is_number_integer(), path, "a whole number");
-      case Type::Form::Float: return require(value.is_number(), path, "a number");
-      case Type::Form::String: return require(value.is_string(), path, "a text");
-      case Type::Form::Object: return require(value.is_object(), path, "an object");
+      case Type::Form::Bool:
+        return require(value.is_boolean(), path, "true or false");
+      case Type::Form::Int:
+        return require(value.is_number_integer(), path, "a whole number");
+      case Type::Form::Float:
+        return require(value.is_number(), path, "a number");
+      case Type::Form::String:
+        return require(value.is_string(), path, "a text");
+      case Type::Form::Object:
+        return require(value.is_object(), path, "an object");
       case Type::Form::Optional:
         if (!value.is_null()) check(*type.element, value, path);
         return;
-      case Type::Form::Array: return checkArray(type, value, path);
-      case Type::Form::Map: return checkMap(type, value, path);
-      case Type::Form::Struct: return checkStruct(type, value, path);
-      case Type::Form::Enum: return checkEnum(type, value, path);
-      case Type::Form::Named: return checkNamed(type, value, path);
+      case Type::Form::Array:
+        return checkArray(type, value, path);
+      case Type::Form::Map:
+        return checkMap(type, value, path);
+      case Type::Form::Struct:
+        return checkStruct(type, value, path);
+      case Type::Form::Enum:
+        return checkEnum(type, value, path);
+      case Type::Form::Named:
+        return checkNamed(type, value, path);
     }
   }
 
@@ -163,17 +182,21 @@ class Checker {
 
  private:
   void require(bool fits, const std::string& path, std::string_view wanted) {
-    if (!fits) found.push_back(fmt::format("{}: {} was expected", path.empty() ? "parameters" : path, wanted));
+    if (!fits)
+      found.push_back(
+          fmt::format("{}: {} was expected", path.empty() ? "parameters" : path, wanted));
   }
 
   void checkArray(const Type& type, const Json& value, const std::string& path) {
     if (!value.is_array()) return require(false, path, "a list");
-    for (std::size_t i = 0; i < value.size(); ++i) check(*type.element, value[i], fmt::format("{}[{}]", path, i));
+    for (std::size_t i = 0; i < value.size(); ++i)
+      check(*type.element, value[i], fmt::format("{}[{}]", path, i));
   }
 
   void checkMap(const Type& type, const Json& value, const std::string& path) {
     if (!value.is_object()) return require(false, path, "an object");
-    for (const auto& [key, item] : value.items()) check(*type.element, item, path + "." + printable(key, 40));
+    for (const auto& [key, item] : value.items())
+      check(*type.element, item, path + "." + printable(key, 40));
   }
 
   void checkStruct(const Type& type, const Json& value, const std::string& path) {
@@ -181,8 +204,10 @@ class Checker {
     const std::string prefix = path.empty() ? "" : path + ".";
     for (const Field& field : type.fields) {
       const auto item = value.find(field.name);
-      if (item != value.end()) check(*field.type, *item, prefix + field.name);
-      else if (field.type->form != Type::Form::Optional) found.push_back(prefix + field.name + ": is missing");
+      if (item != value.end())
+        check(*field.type, *item, prefix + field.name);
+      else if (field.type->form != Type::Form::Optional)
+        found.push_back(prefix + field.name + ": is missing");
     }
     for (const auto& [key, item] : value.items()) {
       bool known = false;
@@ -202,7 +227,8 @@ class Checker {
 
   void checkNamed(const Type& type, const Json& value, const std::string& path) {
     const auto declared = interface_.types.find(type.name);
-    if (declared == interface_.types.end()) return require(false, path, "the undeclared type " + type.name);
+    if (declared == interface_.types.end())
+      return require(false, path, "the undeclared type " + type.name);
     check(*declared->second, value, path);
   }
 

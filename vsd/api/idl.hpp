@@ -1,6 +1,6 @@
 // The Varlink interface definition language: parses io.vsd.varlink and holds values against it. The
-// file is the contract: calls that do not fit it are refused before any handler sees them, and tests
-// hold every handler's reply against it.
+// file is the contract: calls that do not fit it are refused before any handler sees them, and
+// tests hold every handler's reply against it.
 //
 // Grammar: https://varlink.org/Interface-Definition. Types: bool int float string object, ?T, []T,
 // [string]T, structs (a: T, b: U), enums (a, b), names of `type` declarations.
@@ -47,8 +47,9 @@ struct Interface {
 // Throws InvalidParameter with line and column.
 Interface parseInterface(std::string_view text);
 
-// What does not fit, as "limits.memory: an int was expected"; empty when all fits. Unknown fields of a
-// struct are misfits too; an absent field is one unless it is optional.
-std::vector<std::string> misfits(const Interface& interface, const Type& type, const nlohmann::json& value);
+// What does not fit, as "limits.memory: an int was expected"; empty when all fits. Unknown fields
+// of a struct are misfits too; an absent field is one unless it is optional.
+std::vector<std::string> misfits(const Interface& interface, const Type& type,
+                                 const nlohmann::json& value);
 
 }  // namespace vs::api

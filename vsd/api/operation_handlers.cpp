@@ -9,9 +9,11 @@ constexpr int kListed = 1000;
 Outcome handleList(const Host& host, const Call& call) {
   Json operations = Json::array();
   if (call.flag("all"))
-    for (const OperationPicture& picture : host.operations.newest(kListed)) operations.push_back(toJson(picture));
+    for (const OperationPicture& picture : host.operations.newest(kListed))
+      operations.push_back(toJson(picture));
   else
-    for (const OperationPicture& picture : host.operations.running()) operations.push_back(toJson(picture));
+    for (const OperationPicture& picture : host.operations.running())
+      operations.push_back(toJson(picture));
   return Answer{{{"operations", std::move(operations)}}, {}};
 }
 
@@ -29,7 +31,8 @@ Outcome handleWait(const Host& host, const Call& call) {
 
 Outcome handleAbort(const Host& host, const Call& call) {
   const std::string id = call.parameters.at("id");
-  if (const auto operation = host.operations.findRunning(id)) operation->cancel();
+  if (const auto operation = host.operations.findRunning(id))
+    operation->cancel();
   else
     throw Error(Kind::InvalidState, fmt::format("operation {} has ended already ({})", id,
                                                 nameOf(host.operations.show(id).state)));
@@ -41,7 +44,8 @@ Outcome handleAbort(const Host& host, const Call& call) {
 void addOperationHandlers(Service& service, const Host& host) {
   service.add("OperationList", [&host](Call& call) { return handleList(host, call); });
   service.add("OperationShow", [&host](Call& call) -> Outcome {
-    return Answer{operationReply(host.operations.show(call.parameters.at("id").get<std::string>())), {}};
+    return Answer{operationReply(host.operations.show(call.parameters.at("id").get<std::string>())),
+                  {}};
   });
   service.add("OperationWait", [&host](Call& call) { return handleWait(host, call); });
   service.add("OperationAbort", [&host](Call& call) { return handleAbort(host, call); });

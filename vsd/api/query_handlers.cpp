@@ -39,7 +39,8 @@ Json contextJson(const Host& host, const ContextPicture& context) {
   }
   if (!context.ended.empty()) json["ended"] = context.ended;
   if (context.removing) json["notes"].push_back("it is being removed");
-  if (const auto operation = host.operations.runningOn(name)) json["operation"] = operation->picture().id;
+  if (const auto operation = host.operations.runningOn(name))
+    json["operation"] = operation->picture().id;
   return json;
 }
 
@@ -50,7 +51,8 @@ Outcome handleList(const Host& host, const Call& call) {
   for (const ContextPicture& context : host.contexts.all()) {
     if (!wanted.empty() && !wanted.contains(context.definition.name)) continue;
     Json json = contextJson(host, context);
-    if (call.flag("usage") && context.running) json["usage"] = usageJson(host, context.definition.name);
+    if (call.flag("usage") && context.running)
+      json["usage"] = usageJson(host, context.definition.name);
     contexts.push_back(std::move(json));
   }
   return Answer{{{"contexts", std::move(contexts)}}, {}};
@@ -61,9 +63,12 @@ Outcome handleShow(const Host& host, const Call& call) {
   const ContextPicture context = host.contexts.find(name);
   Json json = contextJson(host, context);
   if (context.running) json["usage"] = usageJson(host, name);
-  if (const std::string state = systemStateOf(host, name, kSystemStateTime); !state.empty()) json["systemState"] = state;
+  if (const std::string state = systemStateOf(host, name, kSystemStateTime); !state.empty())
+    json["systemState"] = state;
   if (context.definition.init == Init::Systemd && context.definition.profile == Profile::System)
-    json["notes"].push_back("units' own sandboxing (ProtectSystem=, PrivateTmp=) does nothing inside: it keeps the context movable");
+    json["notes"].push_back(
+        "units' own sandboxing (ProtectSystem=, PrivateTmp=) does nothing inside: it keeps the "
+        "context movable");
   return Answer{{{"context", std::move(json)}}, {}};
 }
 
@@ -99,13 +104,16 @@ Outcome handleShowSecurity(const Host& host, const Call& call) {
   const std::string name = call.parameters.at("name");
   const ContextPicture context = host.contexts.find(name);
   if (!context.running)
-    throw Error(Kind::InvalidState, fmt::format("context '{}' is {}: its isolation is seen when it runs", name, nameOf(context.state)));
+    throw Error(Kind::InvalidState,
+                fmt::format("context '{}' is {}: its isolation is seen when it runs", name,
+                            nameOf(context.state)));
   const std::string proc = fmt::format("/proc/{}", context.running->init.pid());
   const std::string status = readFile(proc + "/status");
   Json namespaces = Json::object();
   for (const std::string& kind : listDirectory(proc + "/ns")) {
     char target[128] = {};
-    if (::readlink((proc + "/ns/" + kind).c_str(), target, sizeof target - 1) > 0) namespaces[kind] = target;
+    if (::readlink((proc + "/ns/" + kind).c_str(), target, sizeof target - 1) > 0)
+      namespaces[kind] = target;
   }
   Json devices = Json::array();
   for (const DeviceNode& device : defaultDevices()) devices.push_back("/dev/" + device.name);
@@ -114,16 +122,21 @@ Outcome handleShowSecurity(const Host& host, const Call& call) {
   for (const auto* list : {&covers.emptyDirectories, &covers.readOnly})
     for (const std::string& path : *list) covered.push_back(path);
   const std::string mode = statusLine(status, "Seccomp");
-  Json security{{"idMap", oneLine(readFile(proc + "/uid_map"))},
-                {"namespaces", std::move(namespaces)},
-                {"capabilities", capabilityNames(std::stoull(statusLine(status, "CapBnd"), nullptr, 16))},
-                {"seccomp", mode == "2" ? fmt::format("filtered ({} filters)", statusLine(status, "Seccomp_filters")) : "off"},
-                {"devices", std::move(devices)},
-                {"coveredPaths", std::move(covered)},
-                {"notes", Json::array()}};
+  Json security{
+      {"idMap", oneLine(readFile(proc + "/uid_map"))},
+      {"namespaces", std::move(namespaces)},
+      {"capabilities", capabilityNames(std::stoull(statusLine(status, "CapBnd"), nullptr, 16))},
+      {"seccomp", mode == "2"
+                      ? fmt::format("filtered ({} filters)", statusLine(status, "Seccomp_filters"))
+                      : "off"},
+      {"devices", std::move(devices)},
+      {"coveredPaths", std::move(covered)},
+      {"notes", Json::array()}};
   if (const auto label = appArmorLabel(proc)) security["appArmor"] = *label;
   if (context.definition.profile == Profile::System)
-    security["notes"].push_back("nested namespaces are denied, so that it stays movable: units' own ProtectSystem=, PrivateTmp= and the like do nothing inside");
+    security["notes"].push_back(
+        "nested namespaces are denied, so that it stays movable: units' own ProtectSystem=, "
+        "PrivateTmp= and the like do nothing inside");
   else
     security["notes"].push_back("nested namespaces are allowed: this context cannot be moved live");
   return Answer{{{"security", std::move(security)}}, {}};
@@ -148,7 +161,8 @@ Outcome handleLog(const Host& host, const Call& call) {
 
 void addQueryHandlers(Service& service, const Host& host) {
   service.add("List", [&host](Call& call) { return handleList(host, call); });
-  service.add("Show", [&host](Call& call) { return handleShow(host, call); }, Pace::Slow);
+  service.add(
+      "Show", [&host](Call& call) { return handleShow(host, call); }, Pace::Slow);
   service.add("ShowSecurity", [&host](Call& call) { return handleShowSecurity(host, call); });
   service.add("Log", [&host](Call& call) { return handleLog(host, call); });
 }

@@ -29,16 +29,19 @@ uid_t callerOf(int socket) {
   return who.uid;
 }
 
-bool isShortage(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
+bool isShortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
 
 // Closes a connection when the time is over before the guard is gone.
 class Limiter {
  public:
   Limiter(Descriptor& descriptor, Millis time) : timer_(descriptor.get_executor(), time) {
     // The handler may be queued already when the guard goes: it then finds that nobody wants it.
-    timer_.async_wait([&descriptor, wanted = std::weak_ptr<int>(wanted_)](const std::error_code& error) {
-      if (!error && !wanted.expired()) descriptor.cancel();
-    });
+    timer_.async_wait(
+        [&descriptor, wanted = std::weak_ptr<int>(wanted_)](const std::error_code& error) {
+          if (!error && !wanted.expired()) descriptor.cancel();
+        });
   }
 
  private:
@@ -121,7 +124,8 @@ class Session : public std::enable_shared_from_this<Session> {
   ssize_t sendSome(std::string_view bytes, const std::vector<int>& fds) {
     const int socket = descriptor_.native_handle();
     if (!fds.empty()) {
-      // A first byte with the descriptors, so that a full socket never splits them from the message.
+      // A first byte with the descriptors, so that a full socket never splits them from the
+      // message.
       sendWithFds(socket, bytes.substr(0, 1), fds);
       return 1;
     }
@@ -147,7 +151,8 @@ class Session : public std::enable_shared_from_this<Session> {
     } catch (const Error& error) {
       refusal = service_.errorReply(error);
     } catch (const Json::exception&) {
-      refusal = service_.errorReply(invalid("the call is no object {{method, parameters, more, oneway}}"));
+      refusal = service_.errorReply(
+          invalid("the call is no object {{method, parameters, more, oneway}}"));
     }
     if (refusal) {
       co_await write(*refusal);
@@ -164,7 +169,9 @@ class Session : public std::enable_shared_from_this<Session> {
   awaitable<Service::Result> handleOnWorker(const std::string& method, Call& call) {
     co_return co_await asio::co_spawn(
         service_.paceOf(method) == Pace::Slow ? workers_.slow : workers_.quick,
-        [this, &method, &call]() -> awaitable<Service::Result> { co_return service_.handle(method, call); },
+        [this, &method, &call]() -> awaitable<Service::Result> {
+          co_return service_.handle(method, call);
+        },
         use_awaitable);
   }
 
@@ -190,7 +197,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Json lastReply(const Watch& watch, const OperationPicture& picture, bool late) const {
     if (picture.state == OperationState::Running && late && !watch.once)
       return service_.errorReply(
-          Error(Kind::TimedOut, fmt::format("operation {} is still running", picture.id)), picture.id);
+          Error(Kind::TimedOut, fmt::format("operation {} is still running", picture.id)),
+          picture.id);
     if (picture.error && watch.failureIsError && !watch.once)
       return service_.errorReply(*picture.error, picture.id);
     return finalReply(watch.reply(picture));
@@ -200,7 +208,8 @@ class Session : public std::enable_shared_from_this<Session> {
     co_await write(replyThatContinues(follow.first));
     asio::steady_timer timer(descriptor_.get_executor());
     while (!isGone()) {
-      while (auto next = co_await nextOnWorker(follow)) co_await write(replyThatContinues(std::move(*next)));
+      while (auto next = co_await nextOnWorker(follow))
+        co_await write(replyThatContinues(std::move(*next)));
       timer.expires_after(kFollowStep);
       co_await timer.async_wait(use_awaitable);
     }
@@ -208,12 +217,14 @@ class Session : public std::enable_shared_from_this<Session> {
 
   awaitable<std::optional<Json>> nextOnWorker(const Follow& follow) {
     co_return co_await asio::co_spawn(
-        workers_.quick, [&follow]() -> awaitable<std::optional<Json>> { co_return follow.next(); }, use_awaitable);
+        workers_.quick, [&follow]() -> awaitable<std::optional<Json>> { co_return follow.next(); },
+        use_awaitable);
   }
 
   bool isGone() const {
     char byte;
-    return ::recv(const_cast<Session*>(this)->descriptor_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    return ::recv(const_cast<Session*>(this)->descriptor_.native_handle(), &byte, 1,
+                  MSG_PEEK | MSG_DONTWAIT) == 0;
   }
 
   // A wake-up that other threads may send to this coroutine.
@@ -263,11 +274,13 @@ awaitable<void> Server::accept() {
   try {
     for (;;) {
       co_await listening_.async_wait(Descriptor::wait_read, use_awaitable);
-      Fd socket(::accept4(listening_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+      Fd socket(
+          ::accept4(listening_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
       if (!socket) {
         const int error = errno;
         if (error == EAGAIN || error == ECONNABORTED) continue;
-        log::warning("cannot accept a connection: {}, ignoring", systemError(error, "accept").text());
+        log::warning("cannot accept a connection: {}, ignoring",
+                     systemError(error, "accept").text());
         if (!isShortage(error)) continue;
         // The caller stays in the queue and the socket readable: without a pause this would spin.
         pause.expires_after(kAcceptPause);
@@ -277,9 +290,10 @@ awaitable<void> Server::accept() {
       const uid_t caller = callerOf(socket.get());
       // Closed at once: the client sees the end of file.
       if (*connections_ >= kMaxConnections - (caller == 0 ? 0 : kForRoot)) continue;
-      const auto session =
-          std::make_shared<Session>(loop_, workers_, service_, std::move(socket), caller, connections_);
-      asio::co_spawn(loop_, [session] { return session->run(); }, asio::detached);
+      const auto session = std::make_shared<Session>(loop_, workers_, service_, std::move(socket),
+                                                     caller, connections_);
+      asio::co_spawn(
+          loop_, [session] { return session->run(); }, asio::detached);
     }
   } catch (const std::system_error&) {
     // stop() closed the socket.
@@ -290,7 +304,8 @@ Fd listenAt(const std::string& path, const std::string& group) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path)
-    throw invalid("the socket path '{}' is longer than {} bytes", path, sizeof address.sun_path - 1);
+    throw invalid("the socket path '{}' is longer than {} bytes", path,
+                  sizeof address.sun_path - 1);
   path.copy(address.sun_path, path.size());
   const auto* plain = reinterpret_cast<const sockaddr*>(&address);
   {
@@ -299,7 +314,8 @@ Fd listenAt(const std::string& path, const std::string& group) {
       throw Error(Kind::Busy, fmt::format("another vsd answers at '{}'", path));
   }
   removeFile(path);
-  Fd socket(check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "make a socket"));
+  Fd socket(
+      check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "make a socket"));
   const mode_t before = ::umask(0117);
   const int bound = ::bind(socket.get(), plain, sizeof address);
   const int saved = errno;

@@ -1,10 +1,10 @@
-// The socket of the API: accepts, reads bounded frames, hands calls to the Service on worker threads
-// and writes the replies. One coroutine per connection on the daemon's single loop thread; nothing on
-// the loop waits.
+// The socket of the API: accepts, reads bounded frames, hands calls to the Service on worker
+// threads and writes the replies. One coroutine per connection on the daemon's single loop thread;
+// nothing on the loop waits.
 //
-// Bounds: kMaxConnections at a time, of which kForRoot are root's alone, kServerFrameLimit per call,
-// kFrameTime for a call begun but not finished, kWriteTime for a reply the client does not take. What
-// breaks them is disconnected; others are served.
+// Bounds: kMaxConnections at a time, of which kForRoot are root's alone, kServerFrameLimit per
+// call, kFrameTime for a call begun but not finished, kWriteTime for a reply the client does not
+// take. What breaks them is disconnected; others are served.
 #pragma once
 
 #include <asio.hpp>
@@ -43,9 +43,9 @@ class Server {
   std::shared_ptr<int> connections_ = std::make_shared<int>(0);
 };
 
-// A listening socket at `path`, mode 0660, owned by root and `group` (ignored with a warning when there
-// is no such group). A socket left behind by a dead daemon is replaced; throws Busy when a living one
-// answers there.
+// A listening socket at `path`, mode 0660, owned by root and `group` (ignored with a warning when
+// there is no such group). A socket left behind by a dead daemon is replaced; throws Busy when a
+// living one answers there.
 Fd listenAt(const std::string& path, const std::string& group);
 
 }  // namespace vs::api

@@ -24,7 +24,8 @@ error ExpectedMore ()
 )";
 
 Json standardError(std::string_view name, Json parameters) {
-  return {{"error", "org.varlink.service." + std::string(name)}, {"parameters", std::move(parameters)}};
+  return {{"error", "org.varlink.service." + std::string(name)},
+          {"parameters", std::move(parameters)}};
 }
 
 const Json* find(const Json& parameters, const char* name) {
@@ -67,7 +68,9 @@ void Service::add(const std::string& method, Handler handler, Pace pace) {
   if (pace == Pace::Slow) slow_.insert(interface_.name + "." + method);
 }
 
-Pace Service::paceOf(const std::string& fullName) const { return slow_.contains(fullName) ? Pace::Slow : Pace::Quick; }
+Pace Service::paceOf(const std::string& fullName) const {
+  return slow_.contains(fullName) ? Pace::Slow : Pace::Quick;
+}
 
 std::vector<std::string> Service::disagreements() const {
   std::vector<std::string> found;
@@ -88,7 +91,8 @@ Json Service::errorReply(const Error& error, const std::string& operation) const
     if (!error.step().empty()) parameters["step"] = error.step();
     if (error.errnoValue() != 0) parameters["errno"] = error.errnoValue();
   }
-  return {{"error", interface_.name + "." + std::string(nameOf(error.kind()))}, {"parameters", parameters}};
+  return {{"error", interface_.name + "." + std::string(nameOf(error.kind()))},
+          {"parameters", parameters}};
 }
 
 Json Service::describeService(const std::string& method, const Json& parameters) const {
@@ -100,12 +104,14 @@ Json Service::describeService(const std::string& method, const Json& parameters)
               {"url", "file:///usr/share/doc/vsd"},
               {"interfaces", {"org.varlink.service", interface_.name}}}}};
   if (method != "GetInterfaceDescription")
-    return standardError("MethodNotFound", {{"method", "org.varlink.service." + printable(method)}});
+    return standardError("MethodNotFound",
+                         {{"method", "org.varlink.service." + printable(method)}});
   const auto wanted = parameters.find("interface");
   if (wanted == parameters.end() || !wanted->is_string())
     return standardError("InvalidParameter", {{"parameter", "interface"}});
   if (*wanted == interface_.name) return {{"parameters", {{"description", description_}}}};
-  if (*wanted == "org.varlink.service") return {{"parameters", {{"description", kServiceDescription}}}};
+  if (*wanted == "org.varlink.service")
+    return {{"parameters", {{"description", kServiceDescription}}}};
   return standardError("InterfaceNotFound", {{"interface", *wanted}});
 }
 
@@ -131,7 +137,9 @@ Service::Result Service::handle(const std::string& fullName, Call& call) const {
   try {
     std::vector<std::string> problems = misfits(interface_, *method->second.in, call.parameters);
     if (!problems.empty())
-      throw invalid("{}: {}", call.method, problems[0]).withBlockers(problems).withHint("see the interface with GetInterfaceDescription");
+      throw invalid("{}: {}", call.method, problems[0])
+          .withBlockers(problems)
+          .withHint("see the interface with GetInterfaceDescription");
     Outcome outcome = handler->second(call);
     if (auto* answer = std::get_if<Answer>(&outcome)) {
       result.reply = Json{{"parameters", std::move(answer->parameters)}};
@@ -151,8 +159,10 @@ Service::Result Service::handle(const std::string& fullName, Call& call) const {
 }
 
 void Service::checkReply(const std::string& method, const Json& parameters) const {
-  const std::vector<std::string> problems = misfits(interface_, *interface_.methods.at(method).out, parameters);
-  if (!problems.empty()) throw std::logic_error("the reply of " + method + " does not fit: " + problems[0]);
+  const std::vector<std::string> problems =
+      misfits(interface_, *interface_.methods.at(method).out, parameters);
+  if (!problems.empty())
+    throw std::logic_error("the reply of " + method + " does not fit: " + problems[0]);
 }
 
 }  // namespace vs::api

@@ -25,10 +25,10 @@
 namespace vs::api {
 
 struct Call {
-  std::string method;   // "List", without the interface
+  std::string method;  // "List", without the interface
   Json parameters;
   std::vector<Fd> fds;
-  std::string user;     // who calls, from the socket: "root", "uid 1000"
+  std::string user;  // who calls, from the socket: "root", "uid 1000"
   bool more = false;
 
   // The parameter, or nullopt / the default when it is absent or null.
@@ -48,9 +48,9 @@ struct Watch {
   std::shared_ptr<Operation> operation;
   // The reply for a picture of it; also called for its end.
   std::function<Json(const OperationPicture&)> reply;
-  bool once = false;                  // reply at once, do not wait (async)
-  std::optional<Millis> timeout;      // then TimedOut
-  bool failureIsError = true;         // false: the reply tells of the failure (OperationWait)
+  bool once = false;              // reply at once, do not wait (async)
+  std::optional<Millis> timeout;  // then TimedOut
+  bool failureIsError = true;     // false: the reply tells of the failure (OperationWait)
 };
 
 // More and more of something: asked several times a second until the client goes away.
@@ -62,8 +62,8 @@ struct Follow {
 using Outcome = std::variant<Answer, Watch, Follow>;
 using Handler = std::function<Outcome(Call&)>;
 
-// What asks inside a context or runs host tools is Slow: it gets workers of its own, so that contexts
-// that do not answer hold nobody else up.
+// What asks inside a context or runs host tools is Slow: it gets workers of its own, so that
+// contexts that do not answer hold nobody else up.
 enum class Pace { Quick, Slow };
 
 class Service {
@@ -78,7 +78,7 @@ class Service {
   // The full name as called, "io.vsd.List"; also org.varlink.service. Never throws: errors become
   // replies. What it returns is either a finished reply or something to watch.
   struct Result {
-    std::optional<Json> reply;   // {"parameters": ...} or {"error": ...}
+    std::optional<Json> reply;  // {"parameters": ...} or {"error": ...}
     std::vector<Fd> fds;
     std::optional<Watch> watch;
     std::optional<Follow> follow;
@@ -89,7 +89,8 @@ class Service {
   Pace paceOf(const std::string& fullName) const;
   const Interface& interface() const { return interface_; }
   Json errorReply(const Error& error, const std::string& operation = {}) const;
-  // Throws std::logic_error when a reply does not fit the interface file. Used by tests and debug runs.
+  // Throws std::logic_error when a reply does not fit the interface file. Used by tests and debug
+  // runs.
   void checkReply(const std::string& method, const Json& parameters) const;
 
  private:

@@ -15,8 +15,12 @@ OperationRequest requestFor(const std::string& verb, const std::string& name) {
 }
 
 Json definitionJson(const TemplateDefinition& definition) {
-  return {{"name", definition.name},       {"description", definition.description}, {"distribution", definition.distribution},
-          {"release", definition.release}, {"mirror", definition.mirror},           {"origin", definition.origin}};
+  return {{"name", definition.name},
+          {"description", definition.description},
+          {"distribution", definition.distribution},
+          {"release", definition.release},
+          {"mirror", definition.mirror},
+          {"origin", definition.origin}};
 }
 
 Outcome handleList(const Host& host) {
@@ -30,18 +34,22 @@ Outcome handleList(const Host& host) {
   }
   Json definitions = Json::array();
   const TemplateDefinitions found = findTemplateDefinitions(templateDirectories(host));
-  for (const TemplateDefinition& definition : found.definitions) definitions.push_back(definitionJson(definition));
-  for (const std::string& problem : found.problems) log::warning("template definition: {}, ignoring", problem);
+  for (const TemplateDefinition& definition : found.definitions)
+    definitions.push_back(definitionJson(definition));
+  for (const std::string& problem : found.problems)
+    log::warning("template definition: {}, ignoring", problem);
   return Answer{{{"templates", std::move(templates)}, {"definitions", std::move(definitions)}}, {}};
 }
 
 Outcome handleBuild(const Host& host, const Call& call) {
   const std::string name = call.parameters.at("name");
-  const TemplateBuildRequest request = completeBuild(host, name, call.text("definition").value_or(""),
-                                                     call.text("mirror").value_or(""), call.texts("packages"));
-  return runChange(host, call,
-                   {requestFor("build", name), [&host, request] { return planBuild(host, request); },
-                    [&host, request](Operation& operation) { buildTemplate(host, request, operation); }});
+  const TemplateBuildRequest request =
+      completeBuild(host, name, call.text("definition").value_or(""),
+                    call.text("mirror").value_or(""), call.texts("packages"));
+  return runChange(
+      host, call,
+      {requestFor("build", name), [&host, request] { return planBuild(host, request); },
+       [&host, request](Operation& operation) { buildTemplate(host, request, operation); }});
 }
 
 Init initNamed(const std::string& word) {
@@ -51,7 +59,8 @@ Init initNamed(const std::string& word) {
 }
 
 std::shared_ptr<Fd> onlyDescriptor(Call& call, std::string_view purpose) {
-  if (call.fds.size() != 1) throw invalid("{} needs one descriptor with the call, not {}", purpose, call.fds.size());
+  if (call.fds.size() != 1)
+    throw invalid("{} needs one descriptor with the call, not {}", purpose, call.fds.size());
   return std::make_shared<Fd>(std::move(call.fds[0]));
 }
 
@@ -68,10 +77,13 @@ Outcome handleImport(const Host& host, Call& call) {
                    {requestFor("import", request.name),
                     [&host, request] {
                       checkImport(host, request);
-                      return std::vector<std::string>{fmt::format("unpack the archive in a cage as template '{}' ({})",
-                                                                  request.name, host.storage.capabilities().tier)};
+                      return std::vector<std::string>{
+                          fmt::format("unpack the archive in a cage as template '{}' ({})",
+                                      request.name, host.storage.capabilities().tier)};
                     },
-                    [&host, request, archive](Operation& operation) { importTemplate(host, request, archive->get(), operation); }});
+                    [&host, request, archive](Operation& operation) {
+                      importTemplate(host, request, archive->get(), operation);
+                    }});
 }
 
 Outcome handleExport(const Host& host, Call& call) {
@@ -82,20 +94,25 @@ Outcome handleExport(const Host& host, Call& call) {
                    {requestFor("export", name),
                     [&host, name] {
                       showTemplate(host, name);
-                      return std::vector<std::string>{fmt::format("pack the tree of template '{}' as tar with zstd", name)};
+                      return std::vector<std::string>{
+                          fmt::format("pack the tree of template '{}' as tar with zstd", name)};
                     },
-                    [&host, name, archive](Operation& operation) { exportTemplate(host, name, archive->get(), operation); }});
+                    [&host, name, archive](Operation& operation) {
+                      exportTemplate(host, name, archive->get(), operation);
+                    }});
 }
 
 Outcome handleRemove(const Host& host, const Call& call) {
   const std::string name = call.parameters.at("name");
-  return runChange(host, call,
-                   {requestFor("remove", name),
-                    [&host, name] {
-                      host.storage.templateDescription(name);
-                      return std::vector<std::string>{fmt::format("remove template '{}'; contexts made from it stay", name)};
-                    },
-                    [&host, name](Operation& operation) { removeTemplate(host, name, operation); }});
+  return runChange(
+      host, call,
+      {requestFor("remove", name),
+       [&host, name] {
+         host.storage.templateDescription(name);
+         return std::vector<std::string>{
+             fmt::format("remove template '{}'; contexts made from it stay", name)};
+       },
+       [&host, name](Operation& operation) { removeTemplate(host, name, operation); }});
 }
 
 }  // namespace
@@ -103,7 +120,9 @@ Outcome handleRemove(const Host& host, const Call& call) {
 void addTemplateHandlers(Service& service, const Host& host) {
   service.add("TemplateList", [&host](Call&) { return handleList(host); });
   service.add("TemplateShow", [&host](Call& call) -> Outcome {
-    return Answer{{{"template", toJson(showTemplate(host, call.parameters.at("name").get<std::string>()))}}, {}};
+    return Answer{
+        {{"template", toJson(showTemplate(host, call.parameters.at("name").get<std::string>()))}},
+        {}};
   });
   service.add("TemplateBuild", [&host](Call& call) { return handleBuild(host, call); });
   service.add("TemplateImport", [&host](Call& call) { return handleImport(host, call); });

@@ -17,7 +17,9 @@ void Fd::reset() {
   fd_ = -1;
 }
 
-Fd Fd::duplicate() const { return Fd(check(::fcntl(fd_, F_DUPFD_CLOEXEC, 3), "duplicate fd {}", fd_)); }
+Fd Fd::duplicate() const {
+  return Fd(check(::fcntl(fd_, F_DUPFD_CLOEXEC, 3), "duplicate fd {}", fd_));
+}
 
 FdPair makePipe() {
   int fds[2];
@@ -70,7 +72,8 @@ void sendWithFds(int socket, std::string_view bytes, std::span<const int> fds) {
   msghdr message{};
   message.msg_iov = &part;
   message.msg_iovlen = 1;
-  if (fds.size() > kMaxFds) throw invalid("{} descriptors in one message, at most {}", fds.size(), kMaxFds);
+  if (fds.size() > kMaxFds)
+    throw invalid("{} descriptors in one message, at most {}", fds.size(), kMaxFds);
   if (!fds.empty()) {
     message.msg_control = control;
     message.msg_controllen = CMSG_SPACE(fds.size_bytes());

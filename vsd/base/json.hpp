@@ -9,8 +9,8 @@ namespace vs {
 
 using Json = nlohmann::json;
 
-// Parses one JSON text. Throws InvalidParameter naming `what` and the byte where it stopped; nesting
-// beyond 64 levels is refused.
+// Parses one JSON text. Throws InvalidParameter naming `what` and the byte where it stopped;
+// nesting beyond 64 levels is refused.
 Json parseJson(std::string_view text, std::string_view what);
 
 }  // namespace vs

@@ -20,7 +20,8 @@ std::optional<std::uint64_t> startTimeOf(pid_t pid) {
     throw;
   }
   if (!text) return std::nullopt;
-  // Field 2 is the command in parentheses and may itself hold ") "; fields are counted after the last.
+  // Field 2 is the command in parentheses and may itself hold ") "; fields are counted after the
+  // last.
   std::size_t at = text->rfind(')');
   for (int field = 3; field <= 22 && at != std::string::npos; ++field) at = text->find(' ', at + 1);
   if (at == std::string::npos) return std::nullopt;

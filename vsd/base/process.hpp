@@ -1,5 +1,5 @@
-// A process held by pidfd and recognised by its start time, so that a recycled pid is never mistaken
-// for it (pidfd_open(2); field 22 of proc_pid_stat(5)).
+// A process held by pidfd and recognised by its start time, so that a recycled pid is never
+// mistaken for it (pidfd_open(2); field 22 of proc_pid_stat(5)).
 #pragma once
 
 #include <sys/types.h>

@@ -2,7 +2,8 @@
 // unless commit() is reached, the list runs backwards.
 //
 // Declare it first in the function: it is then destroyed last, so undo steps must capture names by
-// value, never locals by reference. Crashes are not its business: reconcile finds leftovers by name.
+// value, never locals by reference. Crashes are not its business: reconcile finds leftovers by
+// name.
 #pragma once
 
 #include <functional>
@@ -16,7 +17,8 @@ class Rollback {
   Rollback() = default;
   Rollback(const Rollback&) = delete;
   Rollback& operator=(const Rollback&) = delete;
-  // Runs what was not committed, newest first; an undo that throws is logged and the rest still run.
+  // Runs what was not committed, newest first; an undo that throws is logged and the rest still
+  // run.
   ~Rollback();
 
   // `what` completes the sentence "cannot ...": "remove the cgroup".

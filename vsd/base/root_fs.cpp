@@ -47,8 +47,10 @@ RootFs::RootFs(const std::string& hostPath)
     : hostPath_(hostPath), root_(openFile(hostPath, O_PATH | O_DIRECTORY | O_NOFOLLOW)) {}
 
 std::optional<std::string> RootFs::readFile(const std::string& path, std::size_t limit) const {
-  // O_NONBLOCK: a FIFO in the way must not hold us up; anything but a regular file is refused below.
-  const Fd fd = openResolved(root_.get(), relative(path), O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, kRead);
+  // O_NONBLOCK: a FIFO in the way must not hold us up; anything but a regular file is refused
+  // below.
+  const Fd fd =
+      openResolved(root_.get(), relative(path), O_RDONLY | O_NONBLOCK | O_NOCTTY, 0, kRead);
   if (!fd) {
     if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
     throw refusal(path, errno);

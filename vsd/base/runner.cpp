@@ -53,8 +53,9 @@ int becomeProgram(const ChildSetup& setup) noexcept {
   return errno;
 }
 
-// vfork: the child shares our memory until it has become the program, so its failure is simply there
-// to be read, and starting it costs the same whatever size we are. Signals stay away meanwhile.
+// vfork: the child shares our memory until it has become the program, so its failure is simply
+// there to be read, and starting it costs the same whatever size we are. Signals stay away
+// meanwhile.
 pid_t spawn(const Command& command, int in, int out, int err) {
   std::vector<std::string> variables{
       "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8"};
@@ -143,7 +144,9 @@ std::string lastLines(std::string_view text, std::size_t count) {
     --count;
   }
   std::string lines(text.substr(start));
-  lines.erase(0, lines.find_first_not_of('\n') == std::string::npos ? lines.size() : lines.find_first_not_of('\n'));
+  lines.erase(0, lines.find_first_not_of('\n') == std::string::npos
+                     ? lines.size()
+                     : lines.find_first_not_of('\n'));
   std::replace(lines.begin(), lines.end(), '\n', ';');
   return lines;
 }
@@ -183,7 +186,8 @@ Output RealRunner::run(const Command& command) {
     }
     if (wanted[2].revents != 0) ended = true;
     // A daemon left behind may hold the pipes: after the command itself ended, silence is the end.
-    else if (ended && ready == 0) break;
+    else if (ended && ready == 0)
+      break;
     if (ended) continue;
     if (command.isCancelled && command.isCancelled()) {
       endGroup(pid, pidfd.get());
@@ -191,9 +195,9 @@ Output RealRunner::run(const Command& command) {
     }
     if (std::chrono::steady_clock::now() >= deadline) {
       endGroup(pid, pidfd.get());
-      throw Error(Kind::TimedOut, fmt::format("'{}' did not end within {}: {}", command.argv[0],
-                                              formatDuration(command.deadline),
-                                              lastLines(stderrText.text(), 3)));
+      throw Error(Kind::TimedOut,
+                  fmt::format("'{}' did not end within {}: {}", command.argv[0],
+                              formatDuration(command.deadline), lastLines(stderrText.text(), 3)));
     }
   }
   return {reap(pid), stdoutText.text(), stderrText.text()};
@@ -208,7 +212,8 @@ Output Runner::mustRun(const Command& command, std::string_view what) {
 }
 
 std::string findProgramIfAny(const std::string& name) {
-  for (const char* directory : {"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/", "/usr/local/sbin/", "/usr/local/bin/"}) {
+  for (const char* directory :
+       {"/usr/sbin/", "/usr/bin/", "/sbin/", "/bin/", "/usr/local/sbin/", "/usr/local/bin/"}) {
     std::string path = directory + name;
     if (::access(path.c_str(), X_OK) == 0) return path;
   }

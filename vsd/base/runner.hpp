@@ -1,6 +1,6 @@
-// Other programs, run the same way everywhere: an argument vector (never a shell string), a deadline,
-// a bound on what is kept of their output, and their stderr in the error text. Tests answer from a
-// script instead (tests/support/fake_runner.hpp).
+// Other programs, run the same way everywhere: an argument vector (never a shell string), a
+// deadline, a bound on what is kept of their output, and their stderr in the error text. Tests
+// answer from a script instead (tests/support/fake_runner.hpp).
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ struct Command {
   int stdoutFd = -1;                     // where stdout goes instead of into Output::out
   std::vector<int> inheritedFds;         // kept open in the child under the same numbers
   Millis deadline{60'000};
-  std::size_t maxOutput = 4U << 20;      // bytes kept of each of stdout and stderr
+  std::size_t maxOutput = 4U << 20;  // bytes kept of each of stdout and stderr
   // Asked several times a second; true ends the command (TERM, then KILL) with Kind::Cancelled.
   std::function<bool()> isCancelled;
   std::function<void(std::string_view line)> onErrorLine;  // each line of stderr as it comes
@@ -35,8 +35,8 @@ struct Output {
 class Runner {
  public:
   virtual ~Runner() = default;
-  // Runs to the end. Throws TimedOut after the deadline (the command is killed), Failed when it cannot
-  // be started. A status other than 0 is no error here.
+  // Runs to the end. Throws TimedOut after the deadline (the command is killed), Failed when it
+  // cannot be started. A status other than 0 is no error here.
   virtual Output run(const Command& command) = 0;
   // The same, but a status other than 0 throws Failed: "`what`: PROGRAM: last lines of stderr".
   Output mustRun(const Command& command, std::string_view what);

@@ -61,12 +61,19 @@ std::string formatBytes(Bytes bytes) {
 Millis parseDuration(std::string_view text, std::string_view what) {
   const Number number = readNumber(text, what, "500ms, 30s or 5m");
   double factor;
-  if (number.rest == "ms") factor = 1;
-  else if (number.rest == "s" || number.rest.empty()) factor = 1000;
-  else if (number.rest == "m") factor = 60'000;
-  else if (number.rest == "h") factor = 3'600'000;
-  else if (number.rest == "d") factor = 86'400'000;
-  else throw invalid("{} '{}' has an unknown unit '{}'; use ms, s, m, h or d", what, text, number.rest);
+  if (number.rest == "ms")
+    factor = 1;
+  else if (number.rest == "s" || number.rest.empty())
+    factor = 1000;
+  else if (number.rest == "m")
+    factor = 60'000;
+  else if (number.rest == "h")
+    factor = 3'600'000;
+  else if (number.rest == "d")
+    factor = 86'400'000;
+  else
+    throw invalid("{} '{}' has an unknown unit '{}'; use ms, s, m, h or d", what, text,
+                  number.rest);
   const double millis = number.value * factor;
   if (millis > 3.2e12) throw invalid("{} '{}' is longer than a hundred years", what, text);
   return Millis(static_cast<std::int64_t>(millis));
@@ -83,8 +90,7 @@ std::string formatDuration(Millis time) {
 }
 
 std::string formatTime(std::chrono::system_clock::time_point time) {
-  const auto millis =
-      std::chrono::duration_cast<Millis>(time.time_since_epoch()).count();
+  const auto millis = std::chrono::duration_cast<Millis>(time.time_since_epoch()).count();
   const std::time_t seconds = static_cast<std::time_t>(millis / 1000);
   std::tm parts{};
   ::gmtime_r(&seconds, &parts);

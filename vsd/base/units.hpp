@@ -24,13 +24,14 @@ constexpr Bytes operator""_MiB(unsigned long long n) { return {n << 20}; }
 constexpr Bytes operator""_GiB(unsigned long long n) { return {n << 30}; }
 
 // "512M", "1.5G", "4096", "2GiB" -> bytes. Suffixes K M G T P, optionally with B or iB, are powers
-// of 1024 and may be lower case. Throws InvalidParameter naming `what` on anything else, on negative
-// numbers and beyond 8 EiB.
+// of 1024 and may be lower case. Throws InvalidParameter naming `what` on anything else, on
+// negative numbers and beyond 8 EiB.
 Bytes parseBytes(std::string_view text, std::string_view what);
 // 1536 -> "1.5K"; three significant digits at most.
 std::string formatBytes(Bytes bytes);
 
-// "250ms", "10s", "5m", "2h", "1d"; a bare number is seconds. Throws InvalidParameter naming `what`.
+// "250ms", "10s", "5m", "2h", "1d"; a bare number is seconds. Throws InvalidParameter naming
+// `what`.
 Millis parseDuration(std::string_view text, std::string_view what);
 // 93500 ms -> "1m33s"; below a minute with one decimal: "3.2s".
 std::string formatDuration(Millis time);

@@ -8,8 +8,9 @@ namespace {
 constexpr const char* kPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 // Why each line: PrivateUsers, ProtectHostname, PrivateIPC, PrivateNetwork need namespaces that a
-// movable context may not nest and are errors, not warnings, without them; MemoryPressureWatch binds
-// a cgroup file that a checkpoint cannot put back; credentials are ramfs mounts, unknown to CRIU.
+// movable context may not nest and are errors, not warnings, without them; MemoryPressureWatch
+// binds a cgroup file that a checkpoint cannot put back; credentials are ramfs mounts, unknown to
+// CRIU.
 constexpr const char* kServiceDropIn =
     "[Service]\n"
     "PrivateUsers=no\n"
@@ -27,8 +28,8 @@ constexpr const char* kManagerDropIn = "[Manager]\nDefaultMemoryPressureWatch=no
 
 // They fail by themselves in a user namespace and would leave the system "degraded".
 constexpr const char* kMaskedUnits[] = {
-    "dev-hugepages.mount",         "sys-kernel-config.mount",      "sys-kernel-debug.mount",
-    "sys-kernel-tracing.mount",    "sys-fs-fuse-connections.mount", "systemd-modules-load.service",
+    "dev-hugepages.mount",      "sys-kernel-config.mount",       "sys-kernel-debug.mount",
+    "sys-kernel-tracing.mount", "sys-fs-fuse-connections.mount", "systemd-modules-load.service",
 };
 
 std::vector<std::string> initCommand(const Definition& definition) {
@@ -41,7 +42,8 @@ std::vector<std::string> initCommand(const Definition& definition) {
 std::vector<RunFile> systemdRunFiles() {
   std::vector<RunFile> files{{"systemd/system/service.d/50-vsd.conf", kServiceDropIn, ""},
                              {"systemd/system.conf.d/50-vsd.conf", kManagerDropIn, ""}};
-  for (const char* unit : kMaskedUnits) files.push_back({std::string("systemd/system/") + unit, "", "/dev/null"});
+  for (const char* unit : kMaskedUnits)
+    files.push_back({std::string("systemd/system/") + unit, "", "/dev/null"});
   return files;
 }
 
@@ -57,7 +59,8 @@ BootPlan bootPlanFor(const Definition& definition, const BootPlaces& places) {
     plan.environment.push_back("MEMORY_PRESSURE_WATCH=/dev/null");
     plan.runFiles = systemdRunFiles();
   }
-  plan.environment.insert(plan.environment.end(), definition.environment.begin(), definition.environment.end());
+  plan.environment.insert(plan.environment.end(), definition.environment.begin(),
+                          definition.environment.end());
   plan.user = definition.user;
   plan.ids = definition.ids;
   plan.stateDirectory = places.stateDirectory;
@@ -68,9 +71,12 @@ BootPlan bootPlanFor(const Definition& definition, const BootPlaces& places) {
 
 int stopSignalOf(Init init) {
   switch (init) {
-    case Init::Systemd: return SIGRTMIN + 4;  // poweroff.target (systemd(1), SIGNALS)
-    case Init::Sysv: return SIGPWR;           // "powerfail" in inittab(5)
-    case Init::Command: return SIGTERM;
+    case Init::Systemd:
+      return SIGRTMIN + 4;  // poweroff.target (systemd(1), SIGNALS)
+    case Init::Sysv:
+      return SIGPWR;  // "powerfail" in inittab(5)
+    case Init::Command:
+      return SIGTERM;
   }
   return SIGTERM;
 }

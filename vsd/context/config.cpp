@@ -1,7 +1,7 @@
 #include "vsd/context/config.hpp"
 
-#include <array>
 #include <toml++/toml.h>
+#include <array>
 
 #include "vsd/base/error.hpp"
 #include "vsd/base/file.hpp"
@@ -20,7 +20,11 @@ class Reader {
     for (const auto& [key, node] : root) {
       const toml::table* table = node.as_table();
       if (table == nullptr) {
-        report(node, fmt::format("'{}' stands outside of any section; known are [daemon], [defaults], [templates]", key.str()));
+        report(
+            node,
+            fmt::format(
+                "'{}' stands outside of any section; known are [daemon], [defaults], [templates]",
+                key.str()));
         continue;
       }
       for (const auto& [name, value] : *table) field(key.str(), name.str(), value);
@@ -42,6 +46,7 @@ class Reader {
     }
   }
 
+  // clang-format off
   bool assign(std::string_view section, std::string_view name, const toml::node& value) {
     if (section == "daemon") {
       if (name == "group") config_.group = text(value, name);
@@ -69,6 +74,7 @@ class Reader {
     }
     return true;
   }
+  // clang-format on
 
   static std::string text(const toml::node& value, std::string_view name) {
     const auto found = value.value_exact<std::string>();
@@ -80,7 +86,8 @@ class Reader {
     if (!found) throw invalid("'{}' must be true or false", name);
     return *found;
   }
-  static std::int64_t integer(const toml::node& value, std::string_view name, std::int64_t low, std::int64_t high) {
+  static std::int64_t integer(const toml::node& value, std::string_view name, std::int64_t low,
+                              std::int64_t high) {
     const auto found = value.value_exact<std::int64_t>();
     if (!found || *found < low || *found > high)
       throw invalid("'{}' must be a whole number from {} to {}", name, low, high);
@@ -94,11 +101,13 @@ class Reader {
     return found;
   }
   static std::string absolutePath(std::string path, std::string_view name) {
-    if (path.empty() || path[0] != '/') throw invalid("'{}' must be an absolute path, not '{}'", name, printable(path));
+    if (path.empty() || path[0] != '/')
+      throw invalid("'{}' must be an absolute path, not '{}'", name, printable(path));
     return path;
   }
   static std::string storageTier(std::string tier) {
-    if (tier != "dir") throw invalid("the storage tier '{}' is unknown; this vsd has 'dir'", printable(tier));
+    if (tier != "dir")
+      throw invalid("the storage tier '{}' is unknown; this vsd has 'dir'", printable(tier));
     return tier;
   }
 
@@ -117,13 +126,17 @@ Config parseConfig(const std::vector<ConfigText>& texts) {
       Reader(config, source.file, problems).read(toml::parse(source.text, source.file));
     } catch (const toml::parse_error& error) {
       const auto& at = error.source().begin;
-      problems.push_back(fmt::format("{}:{}:{}: {}", source.file, at.line, at.column, error.description()));
+      problems.push_back(
+          fmt::format("{}:{}:{}: {}", source.file, at.line, at.column, error.description()));
     }
   }
   if (problems.empty()) return config;
-  std::string text = fmt::format("the configuration has {} problem{}", problems.size(), problems.size() == 1 ? "" : "s");
+  std::string text = fmt::format("the configuration has {} problem{}", problems.size(),
+                                 problems.size() == 1 ? "" : "s");
   for (const std::string& problem : problems) text += "; " + problem;
-  throw Error(Kind::InvalidParameter, std::move(text)).withBlockers(problems).withHint("see vsd.toml(5)");
+  throw Error(Kind::InvalidParameter, std::move(text))
+      .withBlockers(problems)
+      .withHint("see vsd.toml(5)");
 }
 
 Config readConfig(const std::string& directory) {

@@ -13,9 +13,9 @@ namespace vs {
 
 struct Config {
   // [daemon]
-  std::string group = "vsd";        // may use the API socket; root always may
+  std::string group = "vsd";  // may use the API socket; root always may
   bool debug = false;
-  Bytes consoleLogLimit = 1_MiB;    // per context; twice that with the rotated one
+  Bytes consoleLogLimit = 1_MiB;  // per context; twice that with the rotated one
   // [defaults] of new contexts
   std::string defaultTemplate = "debian13";
   std::string defaultStorage = "dir";
@@ -24,8 +24,8 @@ struct Config {
   Millis stopTimeout{60'000};
   Limits limits;
   // [templates]
-  std::string mirror;               // instead of a definition's own
-  std::string keyring;              // instead of the definition's own
+  std::string mirror;   // instead of a definition's own
+  std::string keyring;  // instead of the definition's own
   Bytes maxTemplateSize = 64_GiB;
 };
 

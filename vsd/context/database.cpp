@@ -22,8 +22,9 @@ Database::Value columnOf(sqlite3_stmt* statement, int column) {
 Database::Database(const std::string& path, Durability durability)
     : path_(path), handle_(nullptr, [](sqlite3* handle) { sqlite3_close_v2(handle); }) {
   sqlite3* raw = nullptr;
-  const int result = sqlite3_open_v2(
-      path.c_str(), &raw, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
+  const int result =
+      sqlite3_open_v2(path.c_str(), &raw,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX, nullptr);
   handle_.reset(raw);
   if (result != SQLITE_OK) fail("open");
   sqlite3_busy_timeout(raw, 5000);
@@ -41,14 +42,16 @@ void Database::fail(const std::string& what) const {
   const std::string text = handle_ ? sqlite3_errmsg(handle_.get()) : "out of memory";
   Error error = failed("cannot {} the store '{}': {}", what, path_, text);
   if (code == SQLITE_CORRUPT || code == SQLITE_NOTADB || what == "check")
-    error.withHint(fmt::format(
-        "the store is damaged; move '{}' aside and run 'vsd --rebuild': it recreates the store from the "
-        "definitions kept with the volumes (running contexts go on meanwhile)",
-        path_));
+    error.withHint(
+        fmt::format("the store is damaged; move '{}' aside and run 'vsd --rebuild': it recreates "
+                    "the store from the "
+                    "definitions kept with the volumes (running contexts go on meanwhile)",
+                    path_));
   throw error;
 }
 
-std::vector<Database::Row> Database::query(const std::string& sql, const std::vector<Value>& values) {
+std::vector<Database::Row> Database::query(const std::string& sql,
+                                           const std::vector<Value>& values) {
   sqlite3_stmt* raw = nullptr;
   if (sqlite3_prepare_v2(handle_.get(), sql.c_str(), -1, &raw, nullptr) != SQLITE_OK) fail("read");
   const Statement statement(raw, &sqlite3_finalize);
@@ -65,14 +68,17 @@ std::vector<Database::Row> Database::query(const std::string& sql, const std::ve
   int result;
   while ((result = sqlite3_step(raw)) == SQLITE_ROW) {
     Row row;
-    for (int column = 0; column < sqlite3_column_count(raw); ++column) row.push_back(columnOf(raw, column));
+    for (int column = 0; column < sqlite3_column_count(raw); ++column)
+      row.push_back(columnOf(raw, column));
     rows.push_back(std::move(row));
   }
   if (result != SQLITE_DONE) fail("use");
   return rows;
 }
 
-void Database::execute(const std::string& sql, const std::vector<Value>& values) { query(sql, values); }
+void Database::execute(const std::string& sql, const std::vector<Value>& values) {
+  query(sql, values);
+}
 
 std::int64_t Database::lastInsertId() const { return sqlite3_last_insert_rowid(handle_.get()); }
 

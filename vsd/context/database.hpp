@@ -1,5 +1,5 @@
-// SQLite with exceptions and bound values: prepare, bind, step. One connection, used by one thread at
-// a time (each owner has its own lock).
+// SQLite with exceptions and bound values: prepare, bind, step. One connection, used by one thread
+// at a time (each owner has its own lock).
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,8 @@ struct sqlite3;
 
 namespace vs {
 
-// Full: a commit survives a power cut. Normal: it survives the death of the process, not of the host.
+// Full: a commit survives a power cut. Normal: it survives the death of the process, not of the
+// host.
 enum class Durability { Full, Normal };
 
 class Database {

@@ -40,7 +40,7 @@ Enum fromWord(const Words<Enum, N>& words, const std::string& text, std::string_
   throw invalid("{} '{}' is unknown; choose from {}", field, printable(text), choices);
 }
 
-// --- limits -----------------------------------------------------------------------------------------
+// --- limits ---
 
 std::uint64_t countFrom(const Json& value, std::string_view field) {
   if (!value.is_number_integer() || (!value.is_number_unsigned() && value.get<std::int64_t>() < 0))
@@ -54,6 +54,7 @@ void applyLimits(const Json& json, Limits& limits) {
     if (value.is_null()) continue;
     const std::string field = "limits." + key;
     const std::uint64_t count = countFrom(value, field);
+    // clang-format off
     if (key == "memory") limits.memory = Bytes{count};
     else if (key == "swap") limits.swap = Bytes{count};
     else if (key == "pids") limits.pids = count;
@@ -62,6 +63,7 @@ void applyLimits(const Json& json, Limits& limits) {
     else if (key == "cpus") limits.milliCpus = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, UINT32_MAX));
     else if (key == "cpuWeight") limits.cpuWeight = static_cast<std::uint32_t>(std::min<std::uint64_t>(count, UINT32_MAX));
     else throw invalid("the limit '{}' is unknown", printable(key));
+    // clang-format on
   }
 }
 
@@ -78,6 +80,7 @@ Json toJson(const Limits& limits) {
 }
 
 void unsetLimit(const std::string& name, Limits& limits) {
+  // clang-format off
   if (name == "memory") limits.memory.reset();
   else if (name == "swap") limits.swap.reset();
   else if (name == "cpus") limits.milliCpus.reset();
@@ -86,9 +89,10 @@ void unsetLimit(const std::string& name, Limits& limits) {
   else if (name == "readRate") limits.readRate.reset();
   else if (name == "writeRate") limits.writeRate.reset();
   else throw invalid("the limit '{}' is unknown", printable(name));
+  // clang-format on
 }
 
-// --- fields -----------------------------------------------------------------------------------------
+// --- fields ---
 
 std::string textFrom(const Json& value, std::string_view field) {
   if (!value.is_string()) throw invalid("{} is not a text", field);
@@ -103,6 +107,7 @@ std::vector<std::string> textsFrom(const Json& value, std::string_view field) {
 }
 
 void applyField(const std::string& key, const Json& value, Definition& d) {
+  // clang-format off
   if (key == "name") d.name = textFrom(value, key);
   else if (key == "uuid") d.uuid = textFrom(value, key);
   else if (key == "template") d.templateName = textFrom(value, key);
@@ -128,16 +133,19 @@ void applyField(const std::string& key, const Json& value, Definition& d) {
   else if (key == "idBase") d.ids.first = static_cast<std::uint32_t>(countFrom(value, key));
   else if (key == "created") d.created = textFrom(value, key);
   else throw invalid("the field '{}' is unknown", printable(key));
+  // clang-format on
 }
 
-// --- problems ---------------------------------------------------------------------------------------
+// --- problems ---
 
 bool isAddress(const std::string& text) {
   unsigned char bytes[16];
-  return ::inet_pton(AF_INET, text.c_str(), bytes) == 1 || ::inet_pton(AF_INET6, text.c_str(), bytes) == 1;
+  return ::inet_pton(AF_INET, text.c_str(), bytes) == 1 ||
+         ::inet_pton(AF_INET6, text.c_str(), bytes) == 1;
 }
 
-// RFC 1123: labels of letters, digits and inner hyphens, at most 63 each, 64 in all (sethostname(2)).
+// RFC 1123: labels of letters, digits and inner hyphens, at most 63 each, 64 in all
+// (sethostname(2)).
 bool isHostname(std::string_view name) {
   if (name.empty() || name.size() > 64) return false;
   std::size_t label = 0;
@@ -158,14 +166,16 @@ bool isHostname(std::string_view name) {
 }
 
 bool hasControl(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
 }
 
 bool isEnvironment(std::string_view text) {
   const std::size_t equals = text.find('=');
   if (equals == 0 || equals == std::string_view::npos || hasControl(text)) return false;
   for (const char c : text.substr(0, equals)) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
     if (!plain) return false;
   }
   return !(text[0] >= '0' && text[0] <= '9');
@@ -183,7 +193,8 @@ bool isUuid(std::string_view text) {
 void findHostLineProblems(const std::string& line, std::vector<std::string>& problems) {
   const std::size_t space = line.find(' ');
   if (space == std::string::npos || hasControl(line) || !isAddress(line.substr(0, space))) {
-    problems.push_back(fmt::format("the hosts line '{}' is not 'ADDRESS NAME...'", printable(line)));
+    problems.push_back(
+        fmt::format("the hosts line '{}' is not 'ADDRESS NAME...'", printable(line)));
     return;
   }
   for (std::size_t at = space; at < line.size();) {
@@ -198,8 +209,9 @@ void findHostLineProblems(const std::string& line, std::vector<std::string>& pro
 
 void findLimitProblems(const Limits& limits, std::vector<std::string>& problems) {
   if (limits.memory && *limits.memory < 4_MiB)
-    problems.push_back(fmt::format("the memory limit of {} is too small for any program; give at least 4M",
-                                   formatBytes(*limits.memory)));
+    problems.push_back(
+        fmt::format("the memory limit of {} is too small for any program; give at least 4M",
+                    formatBytes(*limits.memory)));
   if (limits.milliCpus && (*limits.milliCpus < 10 || *limits.milliCpus > 1'024'000))
     problems.push_back("the cpus limit must lie between 0.01 and 1024");
   if (limits.cpuWeight && (*limits.cpuWeight < 1 || *limits.cpuWeight > 10'000))
@@ -207,14 +219,16 @@ void findLimitProblems(const Limits& limits, std::vector<std::string>& problems)
   if (limits.pids && (*limits.pids < 8 || *limits.pids > 4'194'304))
     problems.push_back("the pids limit must lie between 8 and 4194304");
   for (const auto& rate : {limits.readRate, limits.writeRate})
-    if (rate && *rate < 4_KiB) problems.push_back("a read or write rate must be at least 4K a second");
+    if (rate && *rate < 4_KiB)
+      problems.push_back("a read or write rate must be at least 4K a second");
 }
 
 void findCommandProblems(const Definition& d, std::vector<std::string>& problems) {
   if (d.init == Init::Command && d.command.empty())
     problems.push_back("init 'command' needs a command to run");
   if (!d.command.empty() && (d.command[0].empty() || d.command[0][0] != '/'))
-    problems.push_back(fmt::format("the command '{}' is not an absolute path", printable(d.command[0])));
+    problems.push_back(
+        fmt::format("the command '{}' is not an absolute path", printable(d.command[0])));
   if (d.init != Init::Command && !d.user.empty())
     problems.push_back("a user is only possible with init 'command'");
   for (const std::string& word : d.command)
@@ -222,7 +236,8 @@ void findCommandProblems(const Definition& d, std::vector<std::string>& problems
       problems.push_back("a word of the command holds a NUL byte or is longer than 64 KiB");
   for (const std::string& entry : d.environment)
     if (!isEnvironment(entry))
-      problems.push_back(fmt::format("the environment entry '{}' is not NAME=VALUE on one line", printable(entry)));
+      problems.push_back(fmt::format("the environment entry '{}' is not NAME=VALUE on one line",
+                                     printable(entry)));
 }
 
 }  // namespace
@@ -272,49 +287,72 @@ void applyFields(const Json& fields, Definition& definition) {
 void unset(const std::vector<std::string>& fields, Definition& d) {
   const Definition defaults;
   for (const std::string& field : fields) {
-    if (field.starts_with("limits.")) unsetLimit(field.substr(7), d.limits);
-    else if (field == "limits") d.limits = {};
-    else if (field == "environment") d.environment.clear();
-    else if (field == "dns") d.dns.clear();
-    else if (field == "domain") d.domain.clear();
-    else if (field == "hosts") d.hosts.clear();
-    else if (field == "authorizedKeys") d.authorizedKeys.clear();
-    else if (field == "tags") d.tags.clear();
-    else if (field == "user") d.user.clear();
-    else if (field == "hostname") d.hostname = d.name;
-    else if (field == "autostart") d.autostart = defaults.autostart;
-    else if (field == "restart") d.restart = defaults.restart;
-    else if (field == "stopTimeout") d.stopTimeout = defaults.stopTimeout;
-    else if (field == "profile") d.profile = defaults.profile;
-    else throw invalid("the field '{}' cannot be unset", printable(field));
+    if (field.starts_with("limits."))
+      unsetLimit(field.substr(7), d.limits);
+    else if (field == "limits")
+      d.limits = {};
+    else if (field == "environment")
+      d.environment.clear();
+    else if (field == "dns")
+      d.dns.clear();
+    else if (field == "domain")
+      d.domain.clear();
+    else if (field == "hosts")
+      d.hosts.clear();
+    else if (field == "authorizedKeys")
+      d.authorizedKeys.clear();
+    else if (field == "tags")
+      d.tags.clear();
+    else if (field == "user")
+      d.user.clear();
+    else if (field == "hostname")
+      d.hostname = d.name;
+    else if (field == "autostart")
+      d.autostart = defaults.autostart;
+    else if (field == "restart")
+      d.restart = defaults.restart;
+    else if (field == "stopTimeout")
+      d.stopTimeout = defaults.stopTimeout;
+    else if (field == "profile")
+      d.profile = defaults.profile;
+    else
+      throw invalid("the field '{}' cannot be unset", printable(field));
   }
 }
 
 std::vector<std::string> problemsOf(const Definition& d) {
   std::vector<std::string> problems;
   if (!isValidName(d.name))
-    problems.push_back(fmt::format("the context name '{}' is not usable: use 1 to 41 of a-z, 0-9 and '-', "
-                                   "beginning with a letter or digit",
-                                   printable(d.name)));
+    problems.push_back(
+        fmt::format("the context name '{}' is not usable: use 1 to 41 of a-z, 0-9 and '-', "
+                    "beginning with a letter or digit",
+                    printable(d.name)));
   if (!isUuid(d.uuid)) problems.push_back(fmt::format("the uuid '{}' is none", printable(d.uuid)));
   if (!isValidName(d.templateName))
-    problems.push_back(fmt::format("the template name '{}' is not usable", printable(d.templateName)));
+    problems.push_back(
+        fmt::format("the template name '{}' is not usable", printable(d.templateName)));
   if (d.ids.first == 0) problems.push_back("the context has no range of ids");
   if (!isHostname(d.hostname))
-    problems.push_back(fmt::format("the hostname '{}' is not usable (RFC 1123, at most 64)", printable(d.hostname)));
+    problems.push_back(fmt::format("the hostname '{}' is not usable (RFC 1123, at most 64)",
+                                   printable(d.hostname)));
   if (!d.domain.empty() && !isHostname(d.domain))
     problems.push_back(fmt::format("the domain '{}' is not usable", printable(d.domain)));
   for (const std::string& server : d.dns)
     if (!isAddress(server))
-      problems.push_back(fmt::format("the name server '{}' is neither an IPv4 nor an IPv6 address", printable(server)));
-  if (d.dns.size() > 3) problems.push_back("more than 3 name servers: resolvers use the first 3 (resolv.conf(5))");
+      problems.push_back(fmt::format("the name server '{}' is neither an IPv4 nor an IPv6 address",
+                                     printable(server)));
+  if (d.dns.size() > 3)
+    problems.push_back("more than 3 name servers: resolvers use the first 3 (resolv.conf(5))");
   for (const std::string& line : d.hosts) findHostLineProblems(line, problems);
   for (const std::string& key : d.authorizedKeys)
     if (hasControl(key) || key.size() > 16'384 || key.find(' ') == std::string::npos)
-      problems.push_back(fmt::format("the authorized key '{}' is not one line 'TYPE KEY [COMMENT]'", printable(key, 40)));
+      problems.push_back(fmt::format("the authorized key '{}' is not one line 'TYPE KEY [COMMENT]'",
+                                     printable(key, 40)));
   for (const std::string& tag : d.tags)
-    if (!isValidName(tag)) problems.push_back(fmt::format("the tag '{}' is not usable", printable(tag)));
-  if (d.stopTimeout > std::chrono::hours(24)) problems.push_back("the stop timeout is longer than a day");
+    if (!isValidName(tag))
+      problems.push_back(fmt::format("the tag '{}' is not usable", printable(tag)));
+  if (d.stopTimeout > std::chrono::hours(24))
+    problems.push_back("the stop timeout is longer than a day");
   findCommandProblems(d, problems);
   findLimitProblems(d.limits, problems);
   return problems;

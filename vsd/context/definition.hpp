@@ -19,7 +19,7 @@ struct Limits {
   std::optional<std::uint32_t> milliCpus;  // thousandths of a processor
   std::optional<std::uint32_t> cpuWeight;  // 1..10000
   std::optional<std::uint64_t> pids;
-  std::optional<Bytes> readRate;           // a second
+  std::optional<Bytes> readRate;  // a second
   std::optional<Bytes> writeRate;
   bool operator==(const Limits&) const = default;
   bool isEmpty() const { return *this == Limits{}; }
@@ -62,7 +62,8 @@ nlohmann::json toJson(const Definition& definition);
 // Of a stored definition; throws InvalidParameter naming the field on anything unexpected.
 Definition definitionFrom(const nlohmann::json& json);
 
-// Every problem of a definition, as sentences; empty when there is none. Pure: looks only at values.
+// Every problem of a definition, as sentences; empty when there is none. Pure: looks only at
+// values.
 std::vector<std::string> problemsOf(const Definition& definition);
 // Throws InvalidParameter listing all problems.
 void validate(const Definition& definition);

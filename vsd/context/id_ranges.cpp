@@ -41,7 +41,8 @@ std::vector<IdRange> parseSubordinateIds(std::string_view text) {
 IdRange findFreeRange(const std::vector<IdRange>& taken) {
   for (std::uint32_t first = kFirstId; first < kLastId; first += 65536) {
     const IdRange candidate{first, 65536};
-    if (std::none_of(taken.begin(), taken.end(), [&](const IdRange& range) { return overlaps(range, candidate); }))
+    if (std::none_of(taken.begin(), taken.end(),
+                     [&](const IdRange& range) { return overlaps(range, candidate); }))
       return candidate;
   }
   throw failed("no free range of 65536 ids is left between {} and {}", kFirstId, kLastId);

@@ -1,5 +1,6 @@
 // Which 65,536 host ids each context gets: disjoint from every other context's, from host id 0 and
-// from the ranges that /etc/subuid and /etc/subgid give to users, so that no two share a kernel uid.
+// from the ranges that /etc/subuid and /etc/subgid give to users, so that no two share a kernel
+// uid.
 #pragma once
 
 #include <string_view>

@@ -6,12 +6,18 @@ namespace vs {
 
 std::string_view nameOf(State state) {
   switch (state) {
-    case State::Stopped: return "stopped";
-    case State::Starting: return "starting";
-    case State::Running: return "running";
-    case State::Frozen: return "frozen";
-    case State::Stopping: return "stopping";
-    case State::Failed: return "failed";
+    case State::Stopped:
+      return "stopped";
+    case State::Starting:
+      return "starting";
+    case State::Running:
+      return "running";
+    case State::Frozen:
+      return "frozen";
+    case State::Stopping:
+      return "stopping";
+    case State::Failed:
+      return "failed";
   }
   return "failed";
 }

@@ -11,29 +11,35 @@ constexpr int kSchema = 1;
 void createTables(Database& database) {
   const auto version = std::get<std::int64_t>(database.query("PRAGMA user_version")[0][0]);
   if (version > kSchema)
-    throw failed("the store was written by a newer vsd (schema {}, this one knows {})", version, kSchema)
+    throw failed("the store was written by a newer vsd (schema {}, this one knows {})", version,
+                 kSchema)
         .withHint("install that version of vsd again");
   if (version == kSchema) return;
   database.transaction([&] {
     database.execute(
-        "CREATE TABLE contexts (name TEXT PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, definition TEXT NOT NULL,"
-        " goal TEXT NOT NULL, removing INTEGER NOT NULL DEFAULT 0, ended TEXT NOT NULL DEFAULT '')");
+        "CREATE TABLE contexts (name TEXT PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, definition TEXT "
+        "NOT NULL,"
+        " goal TEXT NOT NULL, removing INTEGER NOT NULL DEFAULT 0, ended TEXT NOT NULL DEFAULT "
+        "'')");
     database.execute("PRAGMA user_version=1");
   });
 }
 
 }  // namespace
 
-Store::Store(const std::string& path) : database_(path, Durability::Full) { createTables(database_); }
+Store::Store(const std::string& path) : database_(path, Durability::Full) {
+  createTables(database_);
+}
 
 std::vector<Record> Store::all() {
   const std::lock_guard lock(mutex_);
   std::vector<Record> records;
-  for (const auto& row : database_.query("SELECT name, definition, goal, removing, ended FROM contexts ORDER BY name")) {
+  for (const auto& row : database_.query(
+           "SELECT name, definition, goal, removing, ended FROM contexts ORDER BY name")) {
     Record record;
     const std::string& name = std::get<std::string>(row[0]);
-    record.definition = definitionFrom(
-        parseJson(std::get<std::string>(row[1]), fmt::format("the stored definition of context '{}'", name)));
+    record.definition = definitionFrom(parseJson(
+        std::get<std::string>(row[1]), fmt::format("the stored definition of context '{}'", name)));
     record.goal = goalFrom(std::get<std::string>(row[2])).value_or(Goal::Stopped);
     record.removing = std::get<std::int64_t>(row[3]) != 0;
     record.ended = std::get<std::string>(row[4]);
@@ -58,7 +64,8 @@ void Store::updateDefinition(const Definition& d) {
 
 void Store::updateGoal(const std::string& name, Goal goal) {
   const std::lock_guard lock(mutex_);
-  database_.execute("UPDATE contexts SET goal=?2 WHERE name=?1 AND goal<>?2", {name, std::string(nameOf(goal))});
+  database_.execute("UPDATE contexts SET goal=?2 WHERE name=?1 AND goal<>?2",
+                    {name, std::string(nameOf(goal))});
 }
 
 void Store::updateEnded(const std::string& name, const std::string& ended) {

@@ -71,8 +71,8 @@ int closeFrom(int first, int spare) noexcept {
 }
 
 void resetSignals() noexcept {
-  // By the system call: signal(3) refuses 32 and 33, which glibc keeps for itself and posix_spawn(3)
-  // leaves ignored in its children (so after make, say).
+  // By the system call: signal(3) refuses 32 and 33, which glibc keeps for itself and
+  // posix_spawn(3) leaves ignored in its children (so after make, say).
   struct {
     void* handler;
     unsigned long flags;

@@ -140,14 +140,15 @@ void Console::readMaster() noexcept {
     log_.write(buffer + 1, size);
     buffer[0] = 'd';
     for (Fd& client : clients_)
-      if (client && ::send(client.get(), buffer, size + 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EAGAIN)
+      if (client && ::send(client.get(), buffer, size + 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+          errno != EAGAIN)
         client.reset();
   }
   pause();
 }
 
-// As much as there is, up to kChunk: a program may write two bytes at a time, and each message costs a
-// client's socket far more than that.
+// As much as there is, up to kChunk: a program may write two bytes at a time, and each message
+// costs a client's socket far more than that.
 std::size_t Console::fill() noexcept {
   std::size_t size = 0;
   while (size < kChunk) {

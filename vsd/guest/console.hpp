@@ -1,7 +1,8 @@
 // The console of a running context: everything it writes goes to the log and to whoever is
-// attached, and what attached clients send goes to it. The context is never held up by a client: what one
-// does not read in time it misses, and input the context does not read is discarded. A context that floods its
-// console waits for it, as it would on a serial line: 64 KiB are read at a time, twenty times a second.
+// attached, and what attached clients send goes to it. The context is never held up by a client:
+// what one does not read in time it misses, and input the context does not read is discarded. A
+// context that floods its console waits for it, as it would on a serial line: 64 KiB are read at a
+// time, twenty times a second.
 //
 // Clients connect to stateDirectory/console.sock (SOCK_SEQPACKET, mode 0600, root only). Each
 // message is 'd' and bytes, in both directions, or 'w' and "COLUMNS ROWS" towards us.

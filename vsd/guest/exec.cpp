@@ -24,8 +24,8 @@ namespace vs::guest {
 namespace {
 
 constexpr std::size_t kMaxPlan = 4U << 20;
-constexpr Millis kGrace{10'000};     // between SIGHUP and SIGKILL
-constexpr Millis kStepTime{8'000};   // for each step of entering
+constexpr Millis kGrace{10'000};    // between SIGHUP and SIGKILL
+constexpr Millis kStepTime{8'000};  // for each step of entering
 
 struct ExecFailure {
   ExecStage stage;

@@ -7,8 +7,8 @@
 
 namespace vs::guest {
 
-// From here on signals wait to be read by monitor(): one that comes during the start is not lost, and
-// does not end vsd-guest without a trace. Returns where they are read.
+// From here on signals wait to be read by monitor(): one that comes during the start is not lost,
+// and does not end vsd-guest without a trace. Returns where they are read.
 Fd holdSignals();
 
 // Returns when the init has ended: its end is recorded. SIGTERM and SIGINT kill the init.

@@ -166,7 +166,8 @@ std::vector<LimitWrite> limitWrites(const ResourceLimits& limits) {
   if (limits.milliCpus) cpuMax = fmt::format("{} {}", *limits.milliCpus * kPeriod / 1000, kPeriod);
   std::vector<LimitWrite> writes{
       {"memory", "memory.max", orMax(limits.memory), needOf(limits.memory)},
-      {"memory", "memory.swap.max", !limits.swap && limits.memory ? "0" : orMax(limits.swap), needOf(limits.swap)},
+      {"memory", "memory.swap.max", !limits.swap && limits.memory ? "0" : orMax(limits.swap),
+       needOf(limits.swap)},
       {"cpu", "cpu.max", cpuMax, needOf(limits.milliCpus)},
       {"cpu", "cpu.weight", std::to_string(limits.cpuWeight.value_or(100)),
        needOf(limits.cpuWeight)},

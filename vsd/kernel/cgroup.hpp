@@ -26,13 +26,14 @@
 
 namespace vs {
 
-// As many tasks as a context may have when nobody says otherwise: the ids of tasks are the host's, and
-// one context must not be able to use them up.
+// As many tasks as a context may have when nobody says otherwise: the ids of tasks are the host's,
+// and one context must not be able to use them up.
 inline constexpr std::uint64_t kDefaultPids = 4096;
 
-// A limit that is absent is not set, but for two: `pids` is then kDefaultPids, and a limit of memory
-// without one of swap means no swap, so that a context behaves alike on hosts with and without it.
-// Both only where the host has the controller. Rates are bytes a second on `device` ("MAJOR:MINOR").
+// A limit that is absent is not set, but for two: `pids` is then kDefaultPids, and a limit of
+// memory without one of swap means no swap, so that a context behaves alike on hosts with and
+// without it. Both only where the host has the controller. Rates are bytes a second on `device`
+// ("MAJOR:MINOR").
 struct ResourceLimits {
   std::optional<Bytes> memory;
   std::optional<Bytes> swap;

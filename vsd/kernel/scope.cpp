@@ -158,9 +158,9 @@ void resetFailed(sd_bus* bus, const std::string& unit) {
 Message scopeCall(sd_bus* bus, const std::string& context, pid_t pid) {
   Message call = newCall(bus, "StartTransientUnit");
   const std::string description = fmt::format("vsd context {}", context);
-  // CollectMode: a scope that failed does not stay in memory under a name we need again. Before, After:
-  // when the host goes down, vsd-contexts.service shuts contexts down cleanly while vsd serves it, and only
-  // then does systemd end what is left of their scopes.
+  // CollectMode: a scope that failed does not stay in memory under a name we need again. Before,
+  // After: when the host goes down, vsd-contexts.service shuts contexts down cleanly while vsd
+  // serves it, and only then does systemd end what is left of their scopes.
   // clang-format off
   checkBus(sd_bus_message_append(
                call.get(), "ssa(sv)a(sa(sv))", scopeUnitOf(context).c_str(), "fail", 8,

@@ -15,8 +15,6 @@
 namespace vs {
 namespace {
 
-// --------------------------------------------------------------------------------------
-
 // clang-format off
 constexpr const char* kAllowed[] = {
     // files

@@ -62,11 +62,13 @@ class HostCheck {
   }
 
  private:
-  void say(std::string area, std::string name, Level state, std::string found, std::string remedy = "") {
-    findings_.push_back({std::move(area), std::move(name), state, std::move(found), std::move(remedy)});
+  void say(std::string area, std::string name, Level state, std::string found,
+           std::string remedy = "") {
+    findings_.push_back(
+        {std::move(area), std::move(name), state, std::move(found), std::move(remedy)});
   }
 
-  // --- kernel ---------------------------------------------------------------------------------------
+  // --- kernel ---
   void kernel() {
     utsname name{};
     ::uname(&name);
@@ -76,19 +78,22 @@ class HostCheck {
         new_enough ? "" : "install a kernel of Debian 12 (6.1) or newer");
     for (const char* kind : {"user", "pid", "mnt", "net", "uts", "ipc", "cgroup", "time"}) {
       const bool there = exists(fmt::format("/proc/self/ns/{}", kind));
-      say("kernel", fmt::format("{} namespaces", kind), there ? Level::Ok : Level::Missing, there ? "yes" : "no",
-          there ? "" : "boot a kernel with all namespaces, as Debian's are");
+      say("kernel", fmt::format("{} namespaces", kind), there ? Level::Ok : Level::Missing,
+          there ? "yes" : "no", there ? "" : "boot a kernel with all namespaces, as Debian's are");
     }
     idMappedMounts();
-    const std::string actions = readFileIfExists("/proc/sys/kernel/seccomp/actions_avail").value_or("");
+    const std::string actions =
+        readFileIfExists("/proc/sys/kernel/seccomp/actions_avail").value_or("");
     const bool seccomp = actions.find("errno") != std::string::npos;
     say("kernel", "seccomp filters", seccomp ? Level::Ok : Level::Missing, seccomp ? "yes" : "no",
         seccomp ? "" : "boot a kernel with CONFIG_SECCOMP_FILTER");
     sharedLimit("fs/inotify/max_user_instances", 8192);
     sharedLimit("fs/inotify/max_user_watches", 524'288);
     sharedLimit("kernel/keys/maxkeys", 2000);
-    const bool appArmor = trimmed(readFileIfExists("/sys/module/apparmor/parameters/enabled").value_or("")) == "Y";
-    say("kernel", "AppArmor", appArmor ? Level::Ok : Level::Degraded, appArmor ? "enabled" : "not enabled",
+    const bool appArmor =
+        trimmed(readFileIfExists("/sys/module/apparmor/parameters/enabled").value_or("")) == "Y";
+    say("kernel", "AppArmor", appArmor ? Level::Ok : Level::Degraded,
+        appArmor ? "enabled" : "not enabled",
         appArmor ? "" : "optional: boot with apparmor=1 security=apparmor for one wall more");
   }
 
@@ -100,7 +105,8 @@ class HostCheck {
       say("kernel", "ID-mapped mounts", Level::Ok, fmt::format("work on {}", host_.paths.state()));
     } catch (const Error& error) {
       say("kernel", "ID-mapped mounts", Level::Missing, error.text(),
-          fmt::format("put {} on ext4, xfs or btrfs, with a kernel of Debian 12 or newer", host_.paths.state()));
+          fmt::format("put {} on ext4, xfs or btrfs, with a kernel of Debian 12 or newer",
+                      host_.paths.state()));
     }
   }
 
@@ -116,78 +122,104 @@ class HostCheck {
         enough ? "" : fmt::format("sysctl {}={}: all contexts share it", dotted, wanted));
   }
 
-  // --- cgroup ---------------------------------------------------------------------------------------
+  // --- cgroup ---
   void cgroups() {
     const std::string& root = host_.paths.cgroupRoot;
     const bool unified = root == "/sys/fs/cgroup";
     say("cgroup", "v2 hierarchy", unified ? Level::Ok : Level::Degraded, root,
-        unified ? "" : "boot with systemd.unified_cgroup_hierarchy=1: limits need the controllers that v1 holds");
-    const std::string controllers = " " + trimmed(readFileIfExists(root + "/cgroup.controllers").value_or("")) + " ";
+        unified ? ""
+                : "boot with systemd.unified_cgroup_hierarchy=1: limits need the controllers that "
+                  "v1 holds");
+    const std::string controllers =
+        " " + trimmed(readFileIfExists(root + "/cgroup.controllers").value_or("")) + " ";
     for (const char* name : {"cpu", "memory", "pids", "io"}) {
       const bool there = controllers.find(fmt::format(" {} ", name)) != std::string::npos;
-      say("cgroup", fmt::format("controller {}", name), there ? Level::Ok : Level::Degraded, there ? "yes" : "no",
-          there ? "" : "contexts run, but limits of this kind are refused; boot with systemd.unified_cgroup_hierarchy=1");
+      say("cgroup", fmt::format("controller {}", name), there ? Level::Ok : Level::Degraded,
+          there ? "yes" : "no",
+          there ? ""
+                : "contexts run, but limits of this kind are refused; boot with "
+                  "systemd.unified_cgroup_hierarchy=1");
     }
   }
 
-  // --- storage --------------------------------------------------------------------------------------
+  // --- storage ---
   void storage() {
     const storage::Capabilities tier = host_.storage.capabilities();
-    say("storage", fmt::format("tier {}", tier.tier), tier.instantCopy ? Level::Ok : Level::Degraded,
+    say("storage", fmt::format("tier {}", tier.tier),
+        tier.instantCopy ? Level::Ok : Level::Degraded,
         fmt::format("new volumes by {}", tier.copyMethod),
-        tier.instantCopy ? "" : fmt::format("for instant volumes put {} on xfs or btrfs", host_.paths.state()));
+        tier.instantCopy
+            ? ""
+            : fmt::format("for instant volumes put {} on xfs or btrfs", host_.paths.state()));
     struct statvfs status {};
     if (::statvfs(host_.paths.state().c_str(), &status) != 0) return;
     const Bytes free{std::uint64_t{status.f_bavail} * status.f_frsize};
     const bool enough = free >= 2_GiB;
     say("storage", "free space", enough ? Level::Ok : Level::Degraded,
-        fmt::format("{} at {}", formatBytes(free), host_.paths.state()), enough ? "" : "a Debian template takes about 0.5G, and so does each context of it");
+        fmt::format("{} at {}", formatBytes(free), host_.paths.state()),
+        enough ? "" : "a Debian template takes about 0.5G, and so does each context of it");
   }
 
-  // --- templates ------------------------------------------------------------------------------------
+  // --- templates ---
   void templates() {
-    program("tools", "mmdebstrap", "mmdebstrap", "templates cannot be built, only imported: apt install mmdebstrap");
-    const std::string keyring = host_.config.keyring.empty() ? "/usr/share/keyrings/debian-archive-keyring.gpg" : host_.config.keyring;
+    program("tools", "mmdebstrap", "mmdebstrap",
+            "templates cannot be built, only imported: apt install mmdebstrap");
+    const std::string keyring = host_.config.keyring.empty()
+                                    ? "/usr/share/keyrings/debian-archive-keyring.gpg"
+                                    : host_.config.keyring;
     const bool there = exists(keyring);
-    say("tools", "archive keyring", there ? Level::Ok : Level::Degraded, there ? keyring : "not there",
+    say("tools", "archive keyring", there ? Level::Ok : Level::Degraded,
+        there ? keyring : "not there",
         there ? "" : "templates cannot be built: apt install debian-archive-keyring");
     const bool unpacker = ::access(host_.unpackProgram.c_str(), X_OK) == 0;
-    say("tools", "vsd-unpack", unpacker ? Level::Ok : Level::Missing, unpacker ? host_.unpackProgram : "not there",
+    say("tools", "vsd-unpack", unpacker ? Level::Ok : Level::Missing,
+        unpacker ? host_.unpackProgram : "not there",
         unpacker ? "" : "install the package vsd again");
   }
 
-  void program(const std::string& area, const std::string& name, const std::string& binary, const std::string& remedy) {
+  void program(const std::string& area, const std::string& name, const std::string& binary,
+               const std::string& remedy) {
     const std::string path = findProgramIfAny(binary);
-    say(area, name, path.empty() ? Level::Degraded : Level::Ok, path.empty() ? "not installed" : path, path.empty() ? remedy : "");
+    say(area, name, path.empty() ? Level::Degraded : Level::Ok,
+        path.empty() ? "not installed" : path, path.empty() ? remedy : "");
   }
 
-  // --- services -------------------------------------------------------------------------------------
+  // --- services ---
   void services() {
-    say("services", "systemd", isSystemdHost() ? Level::Ok : Level::Degraded, isSystemdHost() ? "is the system manager" : "is not the system manager",
+    say("services", "systemd", isSystemdHost() ? Level::Ok : Level::Degraded,
+        isSystemdHost() ? "is the system manager" : "is not the system manager",
         isSystemdHost() ? "" : "contexts run, in cgroups that vsd makes itself");
-    const bool machined = exists("/usr/share/dbus-1/system-services/org.freedesktop.machine1.service");
-    say("services", "systemd-machined", machined ? Level::Ok : Level::Degraded, machined ? "yes" : "not installed",
+    const bool machined =
+        exists("/usr/share/dbus-1/system-services/org.freedesktop.machine1.service");
+    say("services", "systemd-machined", machined ? Level::Ok : Level::Degraded,
+        machined ? "yes" : "not installed",
         machined ? "" : "for machinectl and journalctl -M: apt install systemd-container");
     const bool group = ::getgrnam(host_.config.group.c_str()) != nullptr;
-    say("services", fmt::format("group {}", host_.config.group), group ? Level::Ok : Level::Degraded, group ? "yes" : "no such group",
-        group ? "" : fmt::format("only root may use the API; addgroup --system {}", host_.config.group));
+    say("services", fmt::format("group {}", host_.config.group),
+        group ? Level::Ok : Level::Degraded, group ? "yes" : "no such group",
+        group ? ""
+              : fmt::format("only root may use the API; addgroup --system {}", host_.config.group));
   }
 
-  // --- what live moves need -------------------------------------------------------------------------
+  // --- what live moves need ---
   void moves() {
     const std::string criu = findProgramIfAny("criu");
     if (criu.empty()) {
-      say("move", "criu", Level::Degraded, "not installed", "no live moves: apt install criu (4.1.1 of Debian 13)");
+      say("move", "criu", Level::Degraded, "not installed",
+          "no live moves: apt install criu (4.1.1 of Debian 13)");
       return;
     }
     const Version version = versionIn(outputOf({criu, "--version"}).out);
     const bool fits = version >= Version{4, 1, 1};
-    say("move", "criu", fits ? Level::Ok : Level::Degraded, fmt::format("{}.{}.{}", version.major, version.minor, version.patch),
+    say("move", "criu", fits ? Level::Ok : Level::Degraded,
+        fmt::format("{}.{}.{}", version.major, version.minor, version.patch),
         fits ? "" : "no live moves: they need 4.1.1, as Debian 13 has it");
     if (!fits) return;
     const bool tracks = outputOf({criu, "check", "--feature", "mem_dirty_track"}).status == 0;
-    say("move", "memory change tracking", tracks ? Level::Ok : Level::Degraded, tracks ? "yes" : "no",
-        tracks ? "" : "no iterative moves: boot a kernel with CONFIG_MEM_SOFT_DIRTY, as Debian's have");
+    say("move", "memory change tracking", tracks ? Level::Ok : Level::Degraded,
+        tracks ? "yes" : "no",
+        tracks ? ""
+               : "no iterative moves: boot a kernel with CONFIG_MEM_SOFT_DIRTY, as Debian's have");
   }
 
   Output outputOf(std::vector<std::string> argv) {
@@ -209,9 +241,12 @@ class HostCheck {
 
 std::string_view nameOf(Finding::State state) {
   switch (state) {
-    case Level::Ok: return "ok";
-    case Level::Degraded: return "degraded";
-    case Level::Missing: return "missing";
+    case Level::Ok:
+      return "ok";
+    case Level::Degraded:
+      return "degraded";
+    case Level::Missing:
+      return "missing";
   }
   return "missing";
 }

@@ -1,5 +1,5 @@
-// Every requirement of a host, held against what is there: kernel features, cgroup controllers, tools
-// with their versions, services. `vsctl check`; type Finding of io.vsd.varlink.
+// Every requirement of a host, held against what is there: kernel features, cgroup controllers,
+// tools with their versions, services. `vsctl check`; type Finding of io.vsd.varlink.
 #pragma once
 
 #include <string>

@@ -7,18 +7,21 @@ namespace vs {
 void checkClone(const Host& host, const std::string& from, const std::string& to) {
   const ContextPicture context = host.contexts.find(from);
   checkName(to, "context name");
-  if (host.contexts.findIfAny(to)) throw Error(Kind::Exists, fmt::format("context '{}' exists already", to));
+  if (host.contexts.findIfAny(to))
+    throw Error(Kind::Exists, fmt::format("context '{}' exists already", to));
   if (!isDown(context.state))
-    throw Error(Kind::InvalidState, fmt::format("cannot clone context '{}': it is {}", from, nameOf(context.state)))
-        .withHint(fmt::format("stop it first with 'vsctl stop {}': the tier '{}' has no snapshots", from,
-                              context.definition.storage));
+    throw Error(Kind::InvalidState,
+                fmt::format("cannot clone context '{}': it is {}", from, nameOf(context.state)))
+        .withHint(fmt::format("stop it first with 'vsctl stop {}': the tier '{}' has no snapshots",
+                              from, context.definition.storage));
 }
 
 std::vector<std::string> planClone(const Host& host, const std::string& from, const std::string& to,
                                    ThenStart thenStart) {
   checkClone(host, from, to);
   std::vector<std::string> plan{
-      fmt::format("copy the volume '{}' to '{}' ({})", from, to, host.storage.capabilities().copyMethod),
+      fmt::format("copy the volume '{}' to '{}' ({})", from, to,
+                  host.storage.capabilities().copyMethod),
       fmt::format("give '{}' a uuid, ids, hostname and machine-id of its own", to),
       fmt::format("record context '{}'", to)};
   if (thenStart == ThenStart::Yes) plan.push_back("start it");
@@ -33,7 +36,8 @@ void clone(const Host& host, const std::string& from, const std::string& to, The
   definition.name = to;
   definition.uuid = makeUuid();
   definition.created = now();
-  const auto copyOf = [&host, &from](const storage::CreateRequest& request, const storage::Progress& progress) {
+  const auto copyOf = [&host, &from](const storage::CreateRequest& request,
+                                     const storage::Progress& progress) {
     host.storage.clone(from, request, progress);
   };
   createWith(host, std::move(definition), copyOf, thenStart, operation);

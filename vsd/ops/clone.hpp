@@ -1,4 +1,5 @@
-// clone: a copy of a stopped context with an identity of its own: name, uuid, ids, hostname, machine-id.
+// clone: a copy of a stopped context with an identity of its own: name, uuid, ids, hostname,
+// machine-id.
 #pragma once
 
 #include <string>

@@ -23,7 +23,8 @@ Contexts::Contexts(Store& store) : store_(store) {
 ContextPicture& Contexts::at(const std::string& name) {
   const auto found = pictures_.find(name);
   if (found == pictures_.end())
-    throw Error(Kind::NotFound, fmt::format("there is no context '{}'", printable(name))).withHint("see 'vsctl list'");
+    throw Error(Kind::NotFound, fmt::format("there is no context '{}'", printable(name)))
+        .withHint("see 'vsctl list'");
   return found->second;
 }
 

@@ -1,5 +1,6 @@
 // The contexts of this host as the daemon knows them at this moment: each record together with the
-// state it is in and, when it runs, the processes that are it. One lock, short sections, copies out.
+// state it is in and, when it runs, the processes that are it. One lock, short sections, copies
+// out.
 //
 // Records change through here so that memory and store never disagree: the store first (durable),
 // then the picture.
@@ -21,8 +22,8 @@ namespace vs {
 
 // The living processes of a running context.
 struct RunningContext {
-  Process guest;   // its monitor
-  Process init;    // its process 1
+  Process guest;           // its monitor
+  Process init;            // its process 1
   std::int64_t since = 0;  // seconds since 1970
 };
 
@@ -59,7 +60,8 @@ class Contexts {
   void setEnded(const std::string& name, State state, const std::string& ended);
 
   // Called (outside the lock) whenever a context begins to run.
-  using Watcher = std::function<void(const std::string& name, std::shared_ptr<const RunningContext>)>;
+  using Watcher =
+      std::function<void(const std::string& name, std::shared_ptr<const RunningContext>)>;
   void watch(Watcher watcher) { watcher_ = std::move(watcher); }
 
   // A range of ids that no context has, reserved until the reservation is dropped.

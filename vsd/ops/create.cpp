@@ -17,7 +17,8 @@ namespace {
 
 Template templateNamed(const Host& host, const std::string& name) {
   checkName(name, "template name");
-  return templateFrom(parseJson(host.storage.templateDescription(name), fmt::format("template '{}'", name)));
+  return templateFrom(
+      parseJson(host.storage.templateDescription(name), fmt::format("template '{}'", name)));
 }
 
 // A limit that this host cannot hold is refused now, not at the first start.
@@ -28,9 +29,11 @@ void checkLimits(const Host& host, const Definition& definition) {
   for (const LimitWrite& write : limitWrites(resourceLimitsOf(definition)))
     if (write.need == LimitWrite::Need::Required &&
         std::find(available.begin(), available.end(), write.controller) == available.end())
-      throw Error(Kind::Unsupported,
-                  fmt::format("cannot limit context '{}': this host's cgroup v2 has no controller '{}' (for {})",
-                              definition.name, write.controller, write.file))
+      throw Error(
+          Kind::Unsupported,
+          fmt::format(
+              "cannot limit context '{}': this host's cgroup v2 has no controller '{}' (for {})",
+              definition.name, write.controller, write.file))
           .withHint("boot with systemd.unified_cgroup_hierarchy=1, or leave the limit away");
 }
 
@@ -59,8 +62,9 @@ Definition completeWish(const Host& host, const Json& wish) {
     throw invalid("the storage tier '{}' is not set up on this host", printable(definition.storage))
         .withHint(fmt::format("this host has '{}'", host.storage.capabilities().tier));
   if (definition.size && !host.storage.capabilities().sizeEnforced)
-    throw Error(Kind::Unsupported, fmt::format("cannot give context '{}' a size: the tier '{}' enforces none",
-                                               definition.name, definition.storage))
+    throw Error(Kind::Unsupported,
+                fmt::format("cannot give context '{}' a size: the tier '{}' enforces none",
+                            definition.name, definition.storage))
         .withHint("leave --size away: the volume is bounded by the file system it lies on");
   definition.uuid = makeUuid();
   definition.created = now();
@@ -78,19 +82,21 @@ Contexts::IdReservation reserveIdsOnThisHost(const Host& host) {
   return host.contexts.reserveIds(taken);
 }
 
-std::vector<std::string> planCreate(const Host& host, const Definition& definition, ThenStart thenStart) {
-  std::vector<std::string> plan{
-      fmt::format("make the volume '{}' ({}, {}) from template '{}'", definition.name, definition.storage,
-                  host.storage.capabilities().copyMethod, definition.templateName)};
+std::vector<std::string> planCreate(const Host& host, const Definition& definition,
+                                    ThenStart thenStart) {
+  std::vector<std::string> plan{fmt::format(
+      "make the volume '{}' ({}, {}) from template '{}'", definition.name, definition.storage,
+      host.storage.capabilities().copyMethod, definition.templateName)};
   for (const FileToWrite& file : filesFor(definition, MachineId::Reset))
     plan.push_back(fmt::format("write {} in it", file.path));
-  plan.push_back(fmt::format("record context '{}' with a range of 65536 ids of its own", definition.name));
+  plan.push_back(
+      fmt::format("record context '{}' with a range of 65536 ids of its own", definition.name));
   if (thenStart == ThenStart::Yes) plan.push_back("start it");
   return plan;
 }
 
-void createWith(const Host& host, Definition definition, const MakeVolume& makeVolume, ThenStart thenStart,
-                Operation& operation) {
+void createWith(const Host& host, Definition definition, const MakeVolume& makeVolume,
+                ThenStart thenStart, Operation& operation) {
   Rollback undo;
   const std::string name = definition.name;
 
@@ -101,10 +107,11 @@ void createWith(const Host& host, Definition definition, const MakeVolume& makeV
 
   operation.step("make its volume");
   undo.add("remove its volume", [&host, name] { host.storage.destroy(name); });
-  makeVolume({name, definition.templateName, definition.size, toJson(definition).dump()}, [&operation](int percent) {
-    operation.progress(percent);
-    if (operation.isCancelled()) throw Error(Kind::Cancelled, "cancelled");
-  });
+  makeVolume({name, definition.templateName, definition.size, toJson(definition).dump()},
+             [&operation](int percent) {
+               operation.progress(percent);
+               if (operation.isCancelled()) throw Error(Kind::Cancelled, "cancelled");
+             });
 
   operation.step("write what was asked for");
   undo.add("detach its volume", [&host, name] { host.storage.detach(name); });
@@ -121,7 +128,8 @@ void createWith(const Host& host, Definition definition, const MakeVolume& makeV
 }
 
 void create(const Host& host, Definition definition, ThenStart thenStart, Operation& operation) {
-  const auto fromTemplate = [&host](const storage::CreateRequest& request, const storage::Progress& progress) {
+  const auto fromTemplate = [&host](const storage::CreateRequest& request,
+                                    const storage::Progress& progress) {
     host.storage.createFromTemplate(request, progress);
   };
   createWith(host, std::move(definition), fromTemplate, thenStart, operation);

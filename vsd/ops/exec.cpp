@@ -18,23 +18,27 @@ constexpr std::size_t kMaxLogRead = 4U << 20;
 ContextPicture needRunning(const Host& host, const std::string& name) {
   ContextPicture context = host.contexts.find(name);
   if (!context.running || !canExec(context.state))
-    throw Error(Kind::InvalidState, fmt::format("context '{}' is {}, not running", name, nameOf(context.state)))
-        .withHint(context.state == State::Frozen ? fmt::format("let it go on with 'vsctl thaw {}'", name)
-                                                 : fmt::format("start it with 'vsctl start {}'", name));
+    throw Error(Kind::InvalidState,
+                fmt::format("context '{}' is {}, not running", name, nameOf(context.state)))
+        .withHint(context.state == State::Frozen
+                      ? fmt::format("let it go on with 'vsctl thaw {}'", name)
+                      : fmt::format("start it with 'vsctl start {}'", name));
   return context;
 }
 
 void needSocket(const Fd& fd) {
   int type = 0;
   socklen_t size = sizeof type;
-  if (!fd || ::getsockopt(fd.get(), SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_SEQPACKET)
+  if (!fd || ::getsockopt(fd.get(), SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
+      type != SOCK_SEQPACKET)
     throw invalid("exec needs a SOCK_SEQPACKET socket as its first descriptor");
 }
 
 // Pipes and sockets only: a file or terminal of the host would be within reach of the context.
 void needPipe(const Fd& fd, std::string_view which) {
   struct stat status {};
-  if (!fd || ::fstat(fd.get(), &status) < 0 || !(S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)))
+  if (!fd || ::fstat(fd.get(), &status) < 0 ||
+      !(S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)))
     throw invalid("exec takes only a pipe or socket as {}", which);
 }
 
@@ -49,7 +53,9 @@ LogPart readPart(const std::string& path, std::uint64_t from) {
   if (from > size) from = 0;
   if (size - from > kMaxLogRead) from = size - kMaxLogRead;
   part.text.resize(size - from);
-  const ssize_t got = check(::pread(fd.get(), part.text.data(), part.text.size(), static_cast<off_t>(from)), "read '{}'", path);
+  const ssize_t got =
+      check(::pread(fd.get(), part.text.data(), part.text.size(), static_cast<off_t>(from)),
+            "read '{}'", path);
   part.text.resize(static_cast<std::size_t>(got));
   return part;
 }
@@ -71,7 +77,8 @@ pid_t exec(const Host& host, const ExecRequest& request) {
   const ContextPicture context = needRunning(host, request.context);
   needSocket(request.talk);
   ExecPlan plan = request.plan;
-  if (plan.argv.empty() || plan.argv[0].empty()) throw invalid("exec in '{}': no command was given", request.context);
+  if (plan.argv.empty() || plan.argv[0].empty())
+    throw invalid("exec in '{}': no command was given", request.context);
   plan.confinement = confinementOf(isolationOf(context.definition));
   const ExecPlaces places(host, context);
   ExecSession session = places.session();
@@ -94,7 +101,8 @@ Fd openConsole(const Host& host, const std::string& name) {
   const Fd directory = openFile(host.paths.contextOf(name), O_PATH | O_DIRECTORY);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  fmt::format_to_n(address.sun_path, sizeof address.sun_path - 1, "/proc/self/fd/{}/console.sock", directory.get());
+  fmt::format_to_n(address.sun_path, sizeof address.sun_path - 1, "/proc/self/fd/{}/console.sock",
+                   directory.get());
   Fd socket(check(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), "make a socket"));
   check(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
         "attach to the console of context '{}'", name);

@@ -1,5 +1,5 @@
-// exec and console: connecting a client with a running context. The talk itself is between the client
-// and vsd-guest and goes on when vsd does not.
+// exec and console: connecting a client with a running context. The talk itself is between the
+// client and vsd-guest and goes on when vsd does not.
 #pragma once
 
 #include <array>
@@ -14,9 +14,9 @@ namespace vs {
 
 struct ExecRequest {
   std::string context;
-  ExecPlan plan;              // its confinement is filled in here
-  Fd talk;                    // SOCK_SEQPACKET, the client's other end
-  std::array<Fd, 3> stdio;    // without a terminal
+  ExecPlan plan;            // its confinement is filled in here
+  Fd talk;                  // SOCK_SEQPACKET, the client's other end
+  std::array<Fd, 3> stdio;  // without a terminal
 };
 
 // Starts the session and returns the helper's pid. Throws NotFound, InvalidState (not running),

@@ -45,10 +45,14 @@ std::optional<OperationState> operationStateFrom(std::string_view text) {
 
 std::string_view nameOf(StepState state) {
   switch (state) {
-    case StepState::Running: return "running";
-    case StepState::Done: return "done";
-    case StepState::Failed: return "failed";
-    case StepState::Undone: return "undone";
+    case StepState::Running:
+      return "running";
+    case StepState::Done:
+      return "done";
+    case StepState::Failed:
+      return "failed";
+    case StepState::Undone:
+      return "undone";
   }
   return "failed";
 }
@@ -97,7 +101,8 @@ void Operation::note(std::string text) {
 void Operation::passPointOfNoReturn() {
   const std::lock_guard lock(mutex_);
   if (cancelled_)
-    throw Error(Kind::Cancelled, fmt::format("{} of '{}' was cancelled", picture_.verb, picture_.object));
+    throw Error(Kind::Cancelled,
+                fmt::format("{} of '{}' was cancelled", picture_.verb, picture_.object));
   pastReturn_ = true;
 }
 
@@ -122,9 +127,10 @@ void Operation::cancel() {
     throw Error(Kind::InvalidState, fmt::format("operation {} has ended already ({})", picture_.id,
                                                 nameOf(picture_.state)));
   if (pastReturn_)
-    throw Error(Kind::InvalidState,
-                fmt::format("operation {} ({} '{}') has passed its point of no return and will be finished",
-                            picture_.id, picture_.verb, picture_.object));
+    throw Error(
+        Kind::InvalidState,
+        fmt::format("operation {} ({} '{}') has passed its point of no return and will be finished",
+                    picture_.id, picture_.verb, picture_.object));
   cancelled_ = true;
 }
 

@@ -49,10 +49,10 @@ class Operation {
  public:
   Operation(std::string id, std::string verb, std::string object, std::string user);
 
-  // --- for the verb that runs it -------------------------------------------------------------------
+  // --- for the verb that runs it ---
   // Ends the step before and begins the next; the one place where a cancel is noticed (throws
-  // Kind::Cancelled). With VSD_KILL_AT="VERB/STEP" in the environment vsd kills itself here: that is
-  // how tests prove that every step may be the last.
+  // Kind::Cancelled). With VSD_KILL_AT="VERB/STEP" in the environment vsd kills itself here: that
+  // is how tests prove that every step may be the last.
   void step(const std::string& name);
   void progress(int percent);
   void note(std::string text);
@@ -60,7 +60,7 @@ class Operation {
   // After this point a cancel is refused: the work will be finished.
   void passPointOfNoReturn();
 
-  // --- for those who watch -------------------------------------------------------------------------
+  // --- for those who watch ---
   OperationPicture picture() const;
   bool isFinished() const;
   // True when it ended before the time was over.
@@ -71,9 +71,10 @@ class Operation {
   using Observer = std::function<void()>;
   std::shared_ptr<void> observe(Observer observer);
 
-  // --- for the registry ----------------------------------------------------------------------------
-  // Ends it: `record` gets the last picture first, and only then does anybody who waits or watches hear
-  // of the end, so that what a client was told is what the next vsd finds. `record` must not throw.
+  // --- for the registry ---
+  // Ends it: `record` gets the last picture first, and only then does anybody who waits or watches
+  // hear of the end, so that what a client was told is what the next vsd finds. `record` must not
+  // throw.
   using Recorder = std::function<void(const OperationPicture&)>;
   void finish(OperationState state, std::optional<Error> error, const Recorder& record);
 

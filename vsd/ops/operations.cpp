@@ -22,11 +22,13 @@ std::shared_ptr<Operation> Operations::start(const OperationRequest& request, Wo
     for (const std::string& object : objects) {
       const auto holder = holders_.find(object);
       if (holder == holders_.end()) continue;
-      throw Error(Kind::Busy, fmt::format("'{}' is busy: operation {} ('{}') is running on it", object,
-                                          holder->second, running_.at(holder->second)->picture().verb))
+      throw Error(Kind::Busy,
+                  fmt::format("'{}' is busy: operation {} ('{}') is running on it", object,
+                              holder->second, running_.at(holder->second)->picture().verb))
           .withHint(fmt::format("wait for it with 'vsctl operation wait {}'", holder->second));
     }
-    const std::string id = journal_.begin(request.verb, request.object, request.user, request.parameters);
+    const std::string id =
+        journal_.begin(request.verb, request.object, request.user, request.parameters);
     operation = std::make_shared<Operation>(id, request.verb, request.object, request.user);
     running_[id] = operation;
     for (const std::string& object : objects) holders_[object] = id;
@@ -37,7 +39,8 @@ std::shared_ptr<Operation> Operations::start(const OperationRequest& request, Wo
 
 void Operations::run(const std::shared_ptr<Operation>& operation, const Work& work) {
   ::pthread_setname_np(::pthread_self(), "operation");
-  auto watcher = operation->observe([this, raw = operation.get()] { journal_.record(raw->picture()); });
+  auto watcher =
+      operation->observe([this, raw = operation.get()] { journal_.record(raw->picture()); });
   const OperationPicture begun = operation->picture();
   OperationState state = OperationState::Done;
   std::optional<Error> error;
@@ -50,7 +53,8 @@ void Operations::run(const std::shared_ptr<Operation>& operation, const Work& wo
     state = OperationState::Failed;
     error = Error(Kind::Failed, caught.what());
   }
-  if (error) log::warning("operation {}: {} '{}': {}", begun.id, begun.verb, begun.object, error->text());
+  if (error)
+    log::warning("operation {}: {} '{}': {}", begun.id, begun.verb, begun.object, error->text());
   // Freed for the next operation before anybody who waits hears of the end.
   {
     const std::lock_guard lock(mutex_);
@@ -61,7 +65,8 @@ void Operations::run(const std::shared_ptr<Operation>& operation, const Work& wo
     try {
       journal_.record(ended);
     } catch (const std::exception& caught) {
-      log::error("operation {}: its end could not be recorded: {}, ignoring", ended.id, caught.what());
+      log::error("operation {}: its end could not be recorded: {}, ignoring", ended.id,
+                 caught.what());
     }
   });
   forget(begun.id);
@@ -88,7 +93,8 @@ std::shared_ptr<Operation> Operations::findRunning(const std::string& id) const 
 OperationPicture Operations::show(const std::string& id) const {
   if (const auto operation = findRunning(id)) return operation->picture();
   if (auto picture = journal_.find(id)) return *picture;
-  throw Error(Kind::NotFound, fmt::format("there is no operation '{}'", id)).withHint("see 'vsctl operation list --all'");
+  throw Error(Kind::NotFound, fmt::format("there is no operation '{}'", id))
+      .withHint("see 'vsctl operation list --all'");
 }
 
 std::vector<OperationPicture> Operations::running() const {

@@ -17,10 +17,10 @@ namespace vs {
 
 struct OperationRequest {
   std::string verb;
-  std::string object;                // "web1", "template debian13"
-  std::vector<std::string> alsoBusy; // other objects that it holds: the new name of a rename
+  std::string object;                 // "web1", "template debian13"
+  std::vector<std::string> alsoBusy;  // other objects that it holds: the new name of a rename
   std::string user;
-  std::string parameters = "{}";     // JSON for recovery after a crash
+  std::string parameters = "{}";  // JSON for recovery after a crash
 };
 
 class Operations {
@@ -38,7 +38,8 @@ class Operations {
   std::shared_ptr<Operation> runningOn(const std::string& object) const;
   // Throws NotFound.
   OperationPicture show(const std::string& id) const;
-  std::shared_ptr<Operation> findRunning(const std::string& id) const;  // null when it is not running
+  std::shared_ptr<Operation> findRunning(
+      const std::string& id) const;  // null when it is not running
   std::vector<OperationPicture> running() const;
   std::vector<std::string> busyObjects() const;  // all that running operations hold
   std::vector<OperationPicture> newest(int limit) const { return journal_.newest(limit); }

@@ -10,9 +10,10 @@ std::string hostsFile(const Definition& definition) {
   std::string text =
       "127.0.0.1 localhost\n"
       "::1 localhost ip6-localhost ip6-loopback\n";
-  const std::string names = definition.domain.empty()
-                                ? definition.hostname
-                                : definition.hostname + "." + definition.domain + " " + definition.hostname;
+  const std::string names =
+      definition.domain.empty()
+          ? definition.hostname
+          : definition.hostname + "." + definition.domain + " " + definition.hostname;
   text += "127.0.1.1 " + names + "\n";
   for (const std::string& line : definition.hosts) text += line + "\n";
   return text;
@@ -45,13 +46,15 @@ std::vector<FileToWrite> filesFor(const Definition& definition, MachineId machin
   return files;
 }
 
-std::vector<std::string> personalise(const std::string& tree, const Definition& definition, MachineId machineId) {
+std::vector<std::string> personalise(const std::string& tree, const Definition& definition,
+                                     MachineId machineId) {
   const RootFs root(tree);
   std::vector<std::string> notes;
   const bool hasEtc = root.entryAt("/etc") == RootFs::Entry::Directory;
   for (const FileToWrite& file : filesFor(definition, machineId)) {
     if (file.path.starts_with("/etc/") && !hasEtc) {
-      notes.push_back(fmt::format("did not write {}: the template has no directory /etc", file.path));
+      notes.push_back(
+          fmt::format("did not write {}: the template has no directory /etc", file.path));
       continue;
     }
     if (file.path.starts_with("/root/")) {

@@ -15,7 +15,8 @@ Step stepFrom(const Json& json) {
   Step step;
   step.name = json.at("name");
   const std::string state = json.at("state");
-  for (const StepState candidate : {StepState::Running, StepState::Done, StepState::Failed, StepState::Undone})
+  for (const StepState candidate :
+       {StepState::Running, StepState::Done, StepState::Failed, StepState::Undone})
     if (nameOf(candidate) == state) step.state = candidate;
   if (json.contains("duration")) step.duration = Millis(json["duration"].get<std::int64_t>());
   return step;
@@ -24,14 +25,10 @@ Step stepFrom(const Json& json) {
 }  // namespace
 
 Json toJson(const OperationPicture& picture) {
-  Json json{{"id", picture.id},
-            {"verb", picture.verb},
-            {"object", picture.object},
-            {"user", picture.user},
-            {"state", nameOf(picture.state)},
-            {"started", picture.started},
-            {"steps", Json::array()},
-            {"notes", picture.notes}};
+  Json json{
+      {"id", picture.id},       {"verb", picture.verb},           {"object", picture.object},
+      {"user", picture.user},   {"state", nameOf(picture.state)}, {"started", picture.started},
+      {"steps", Json::array()}, {"notes", picture.notes}};
   for (const Step& step : picture.steps) json["steps"].push_back(stepToJson(step));
   if (picture.progress) json["progress"] = *picture.progress;
   if (!picture.finished.empty()) json["finished"] = picture.finished;
@@ -49,13 +46,15 @@ OperationPicture pictureFrom(const Json& json) {
   picture.verb = json.at("verb");
   picture.object = json.at("object");
   picture.user = json.at("user");
-  picture.state = operationStateFrom(json.at("state").get<std::string>()).value_or(OperationState::Failed);
+  picture.state =
+      operationStateFrom(json.at("state").get<std::string>()).value_or(OperationState::Failed);
   picture.started = json.at("started");
   picture.finished = json.value("finished", "");
   for (const Json& step : json.at("steps")) picture.steps.push_back(stepFrom(step));
   for (const Json& note : json.at("notes")) picture.notes.push_back(note);
   if (json.contains("error")) {
-    picture.error = Error(kindFrom(json.value("errorKind", "Failed")).value_or(Kind::Failed), json["error"]);
+    picture.error =
+        Error(kindFrom(json.value("errorKind", "Failed")).value_or(Kind::Failed), json["error"]);
     picture.error->withHint(json.value("hint", ""));
   }
   return picture;

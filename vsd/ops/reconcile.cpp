@@ -46,19 +46,24 @@ void close(const Host& host, Journal& journal, Journal::Open& open) {
   OperationPicture& picture = open.picture;
   const Json parameters = parseJson(open.parameters, "journal parameters");
   try {
-    if (picture.verb == "create" || picture.verb == "clone") undoCreate(host, parameters.value("name", ""));
-    if (picture.verb == "rename") finishRename(host, parameters.value("from", ""), parameters.value("to", ""));
+    if (picture.verb == "create" || picture.verb == "clone")
+      undoCreate(host, parameters.value("name", ""));
+    if (picture.verb == "rename")
+      finishRename(host, parameters.value("from", ""), parameters.value("to", ""));
     if (picture.verb.starts_with("template ") && parameters.contains("name"))
       host.storage.abandonTemplate(parameters.value("name", ""));
   } catch (const Error& error) {
-    log::error("cannot clean up after operation {} ({} '{}'): {}, ignoring", picture.id, picture.verb, picture.object,
-               error.text());
+    log::error("cannot clean up after operation {} ({} '{}'): {}, ignoring", picture.id,
+               picture.verb, picture.object, error.text());
   }
   picture.state = OperationState::Interrupted;
   picture.finished = now();
-  picture.error = Error(Kind::Failed, fmt::format("vsd ended during the step '{}'; it was {}",
-                                                  picture.steps.empty() ? "begin" : picture.steps.back().name,
-                                                  host.contexts.findIfAny(parameters.value("name", "")) ? "finished or is gone on with" : "taken back"));
+  picture.error =
+      Error(Kind::Failed, fmt::format("vsd ended during the step '{}'; it was {}",
+                                      picture.steps.empty() ? "begin" : picture.steps.back().name,
+                                      host.contexts.findIfAny(parameters.value("name", ""))
+                                          ? "finished or is gone on with"
+                                          : "taken back"));
   journal.record(picture);
   log::warning("operation {} ({} '{}') was interrupted", picture.id, picture.verb, picture.object);
 }
@@ -86,7 +91,8 @@ std::vector<Interrupted> recover(const Host& host, Journal& journal, Boot boot) 
         if (boot == Boot::FirstStart) noteLostRun(host, context);
         continue;
       }
-      const bool ran = exists(host.paths.contextOf(name) + "/running") || exists(host.paths.contextOf(name) + "/ended");
+      const bool ran = exists(host.paths.contextOf(name) + "/running") ||
+                       exists(host.paths.contextOf(name) + "/ended");
       const End end = ran ? howItEnded(host, name) : End{State::Stopped, false, context.ended};
       cleanUpRun(host, name);
       host.contexts.setEnded(name, end.state, end.text);
@@ -111,8 +117,12 @@ void resume(const Host& host, const std::vector<Interrupted>& interrupted) {
     else if (one.verb == "stop" && canStop(context->state))
       work = [&host, name](Operation& operation) { stop(host, name, {}, operation); };
     else if (one.verb == "restart")
-      work = [&host, name](Operation& operation) { restart(host, name, {}, Wait::ForInit, operation); };
-    if (work) host.operations.start({one.verb, name, {}, "vsd", Json{{"name", name}}.dump()}, std::move(work));
+      work = [&host, name](Operation& operation) {
+        restart(host, name, {}, Wait::ForInit, operation);
+      };
+    if (work)
+      host.operations.start({one.verb, name, {}, "vsd", Json{{"name", name}}.dump()},
+                            std::move(work));
   }
 }
 
@@ -132,7 +142,8 @@ std::vector<std::string> rebuild(storage::Engine& storage, Store& store) {
   for (const storage::Volume& volume : storage.list()) {
     try {
       Record record;
-      record.definition = definitionFrom(parseJson(volume.definition, fmt::format("the definition of volume '{}'", volume.name)));
+      record.definition = definitionFrom(
+          parseJson(volume.definition, fmt::format("the definition of volume '{}'", volume.name)));
       record.definition.name = volume.name;
       validate(record.definition);
       store.insert(record);
@@ -152,10 +163,12 @@ std::vector<std::string> differences(const Host& host, Fix fix) {
     const std::string& name = context.definition.name;
     known.insert(name);
     if (host.operations.runningOn(name)) continue;  // what is being changed is not judged
-    if (!host.storage.hasVolume(name)) found.push_back(fmt::format("context '{}' has no volume", name));
+    if (!host.storage.hasVolume(name))
+      found.push_back(fmt::format("context '{}' has no volume", name));
     if (isDown(context.state) && hasRemains(host, name)) {
       if (fix == Fix::Yes) cleanUpRun(host, name);
-      found.push_back(fmt::format("context '{}' is stopped, but its cgroup or run directory is there{}", name, outcome));
+      found.push_back(fmt::format(
+          "context '{}' is stopped, but its cgroup or run directory is there{}", name, outcome));
     }
   }
   for (const storage::Volume& volume : host.storage.list())
@@ -171,9 +184,11 @@ std::vector<std::string> differences(const Host& host, Fix fix) {
   }
   std::set<std::string> inUse;
   for (const std::string& object : host.operations.busyObjects())
-    inUse.insert(object.starts_with(kTemplateObject) ? object.substr(kTemplateObject.size()) : object);
+    inUse.insert(object.starts_with(kTemplateObject) ? object.substr(kTemplateObject.size())
+                                                     : object);
   if (fix == Fix::Yes)
-    for (std::string& sentence : host.storage.removeLeftovers(inUse)) found.push_back(std::move(sentence));
+    for (std::string& sentence : host.storage.removeLeftovers(inUse))
+      found.push_back(std::move(sentence));
   return found;
 }
 

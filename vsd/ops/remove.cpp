@@ -8,16 +8,21 @@ namespace vs {
 void checkRemove(const Host& host, const std::string& name, IfRunning ifRunning) {
   const ContextPicture context = host.contexts.find(name);
   if (!isDown(context.state) && !context.removing && ifRunning == IfRunning::Refuse)
-    throw Error(Kind::InvalidState, fmt::format("cannot remove context '{}': it is {}", name, nameOf(context.state)))
-        .withHint(fmt::format("stop it first with 'vsctl stop {}', or kill it with 'vsctl remove --kill {}'", name, name));
+    throw Error(Kind::InvalidState,
+                fmt::format("cannot remove context '{}': it is {}", name, nameOf(context.state)))
+        .withHint(fmt::format(
+            "stop it first with 'vsctl stop {}', or kill it with 'vsctl remove --kill {}'", name,
+            name));
 }
 
-std::vector<std::string> planRemove(const Host& host, const std::string& name, IfRunning ifRunning) {
+std::vector<std::string> planRemove(const Host& host, const std::string& name,
+                                    IfRunning ifRunning) {
   checkRemove(host, name, ifRunning);
   std::vector<std::string> plan;
   if (!isDown(host.contexts.find(name).state)) plan.push_back("kill it");
   plan.push_back(fmt::format("remove the volume '{}' and all data on it", name));
-  plan.push_back(fmt::format("remove the log {} and the record of context '{}'", host.paths.logOf(name), name));
+  plan.push_back(fmt::format("remove the log {} and the record of context '{}'",
+                             host.paths.logOf(name), name));
   return plan;
 }
 

@@ -22,13 +22,16 @@ Definition renamed(const Definition& before, const std::string& to) {
 void checkRename(const Host& host, const std::string& from, const std::string& to) {
   const ContextPicture context = host.contexts.find(from);
   checkName(to, "context name");
-  if (host.contexts.findIfAny(to)) throw Error(Kind::Exists, fmt::format("context '{}' exists already", to));
+  if (host.contexts.findIfAny(to))
+    throw Error(Kind::Exists, fmt::format("context '{}' exists already", to));
   if (!isDown(context.state))
-    throw Error(Kind::InvalidState, fmt::format("cannot rename context '{}': it is {}", from, nameOf(context.state)))
+    throw Error(Kind::InvalidState,
+                fmt::format("cannot rename context '{}': it is {}", from, nameOf(context.state)))
         .withHint(fmt::format("stop it first with 'vsctl stop {}'", from));
 }
 
-std::vector<std::string> planRename(const Host& host, const std::string& from, const std::string& to) {
+std::vector<std::string> planRename(const Host& host, const std::string& from,
+                                    const std::string& to) {
   checkRename(host, from, to);
   const Definition after = renamed(host.contexts.find(from).definition, to);
   std::vector<std::string> plan{fmt::format("rename the volume '{}' to '{}'", from, to),
@@ -37,14 +40,16 @@ std::vector<std::string> planRename(const Host& host, const std::string& from, c
   return plan;
 }
 
-void rename(const Host& host, const std::string& from, const std::string& to, Operation& operation) {
+void rename(const Host& host, const std::string& from, const std::string& to,
+            Operation& operation) {
   checkRename(host, from, to);
   Rollback undo;
   const Definition before = host.contexts.find(from).definition;
   const Definition after = renamed(before, to);
 
   operation.step("rename its volume");
-  undo.add("give its volume the old name back", [&host, from, to] { host.storage.rename(to, from); });
+  undo.add("give its volume the old name back",
+           [&host, from, to] { host.storage.rename(to, from); });
   host.storage.rename(from, to);
 
   operation.step("record it");
@@ -55,9 +60,12 @@ void rename(const Host& host, const std::string& from, const std::string& to, Op
   operation.step("write what follows its name");
   host.storage.saveDefinition(to, toJson(after).dump());
   if (before.hostname != after.hostname)
-    for (std::string& note : personalise(host.storage.attach(to), after, MachineId::Keep)) operation.note(std::move(note));
+    for (std::string& note : personalise(host.storage.attach(to), after, MachineId::Keep))
+      operation.note(std::move(note));
   host.storage.detach(to);
-  if (exists(host.paths.logOf(from))) check(::rename(host.paths.logOf(from).c_str(), host.paths.logOf(to).c_str()), "rename the log of '{}'", from);
+  if (exists(host.paths.logOf(from)))
+    check(::rename(host.paths.logOf(from).c_str(), host.paths.logOf(to).c_str()),
+          "rename the log of '{}'", from);
 }
 
 }  // namespace vs

@@ -9,7 +9,8 @@
 namespace vs {
 
 void checkRename(const Host& host, const std::string& from, const std::string& to);
-std::vector<std::string> planRename(const Host& host, const std::string& from, const std::string& to);
+std::vector<std::string> planRename(const Host& host, const std::string& from,
+                                    const std::string& to);
 void rename(const Host& host, const std::string& from, const std::string& to, Operation& operation);
 
 }  // namespace vs

@@ -43,7 +43,8 @@ std::shared_ptr<const RunningContext> findRunning(const Host& host, const std::s
   auto guest = Process::find(record->guest, record->guestStart);
   auto init = Process::find(record->init, record->initStart);
   if (!guest || !init) return nullptr;
-  return std::make_shared<RunningContext>(RunningContext{std::move(*guest), std::move(*init), record->since});
+  return std::make_shared<RunningContext>(
+      RunningContext{std::move(*guest), std::move(*init), record->since});
 }
 
 End howItEnded(const Host& host, const std::string& name) {
@@ -51,12 +52,15 @@ End howItEnded(const Host& host, const std::string& name) {
   const auto record = text ? decodeEnded(*text) : std::nullopt;
   if (!record) return {State::Failed, false, "its monitor was lost"};
   switch (record->how) {
-    case EndedRecord::How::Reboot: return {State::Stopped, true, "rebooted"};
-    case EndedRecord::How::Halt: return {State::Stopped, false, "powered off"};
+    case EndedRecord::How::Reboot:
+      return {State::Stopped, true, "rebooted"};
+    case EndedRecord::How::Halt:
+      return {State::Stopped, false, "powered off"};
     case EndedRecord::How::Killed:
       return {State::Failed, false, fmt::format("killed by signal {}", record->value)};
     case EndedRecord::How::Exited:
-      return {record->value == 0 ? State::Stopped : State::Failed, false, fmt::format("exited {}", record->value)};
+      return {record->value == 0 ? State::Stopped : State::Failed, false,
+              fmt::format("exited {}", record->value)};
   }
   return {};
 }
@@ -90,8 +94,8 @@ ExecSession ExecPlaces::session() const {
   return session;
 }
 
-ExecResult runInContext(const Host& host, const std::string& name, const std::vector<std::string>& argv,
-                        Millis time) {
+ExecResult runInContext(const Host& host, const std::string& name,
+                        const std::vector<std::string>& argv, Millis time) {
   const ContextPicture context = host.contexts.find(name);
   if (!context.running || !canExec(context.state))
     throw Error(Kind::InvalidState, fmt::format("context '{}' is {}", name, nameOf(context.state)));
@@ -111,7 +115,8 @@ std::string systemStateOf(const Host& host, const std::string& name, Millis time
     std::string text = result.out;
     while (!text.empty() && text.back() == '\n') text.pop_back();
     // It is the context's own output: only systemd's words are passed on (systemctl(1)).
-    for (const char* word : {"initializing", "starting", "running", "degraded", "maintenance", "stopping"})
+    for (const char* word :
+         {"initializing", "starting", "running", "degraded", "maintenance", "stopping"})
       if (text == word) return text;
     return {};
   } catch (const Error& error) {

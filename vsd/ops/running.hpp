@@ -13,14 +13,14 @@ namespace vs {
 ContextCgroup cgroupOf(const Host& host, const std::string& name);
 ResourceLimits resourceLimitsOf(const Definition& definition);
 
-// What vsd-guest wrote of a running context, held against the living processes; null when its guest or
-// its init is gone (or the record is of an earlier boot).
+// What vsd-guest wrote of a running context, held against the living processes; null when its guest
+// or its init is gone (or the record is of an earlier boot).
 std::shared_ptr<const RunningContext> findRunning(const Host& host, const std::string& name);
 
 struct End {
   State state = State::Stopped;  // Failed when it ended with an error of its own
   bool wantsReboot = false;
-  std::string text;              // "exited 0", "killed by signal 9", "powered off"
+  std::string text;  // "exited 0", "killed by signal 9", "powered off"
 };
 // How it ended last, from what vsd-guest wrote; "its monitor was lost" without that.
 End howItEnded(const Host& host, const std::string& name);
@@ -41,8 +41,8 @@ class ExecPlaces {
 };
 
 // A short program run inside, bounded in time. Throws InvalidState when it does not run.
-ExecResult runInContext(const Host& host, const std::string& name, const std::vector<std::string>& argv,
-                        Millis time);
+ExecResult runInContext(const Host& host, const std::string& name,
+                        const std::vector<std::string>& argv, Millis time);
 // What its systemd says of itself ("running", "degraded", "starting"); empty when it does not say.
 std::string systemStateOf(const Host& host, const std::string& name, Millis time);
 

@@ -8,12 +8,14 @@ namespace vs {
 namespace {
 
 bool isWrittenInside(const std::string& field) {
-  return field == "hostname" || field == "dns" || field == "domain" || field == "hosts" || field == "authorizedKeys";
+  return field == "hostname" || field == "dns" || field == "domain" || field == "hosts" ||
+         field == "authorizedKeys";
 }
 
 std::string_view effectOf(const std::string& field, State state) {
   if (isDown(state)) return "";
-  if (field == "limits" || field == "autostart" || field == "restart" || field == "stopTimeout" || field == "tags")
+  if (field == "limits" || field == "autostart" || field == "restart" || field == "stopTimeout" ||
+      field == "tags")
     return "";
   if (isWrittenInside(field) && field != "hostname") return "";
   return " (takes effect at its next start)";
@@ -35,24 +37,28 @@ Definition changedDefinition(const Host& host, const std::string& name, const Js
   return definition;
 }
 
-std::vector<std::string> describeChanges(const Definition& before, const Definition& after, State state) {
+std::vector<std::string> describeChanges(const Definition& before, const Definition& after,
+                                         State state) {
   std::vector<std::string> changes;
   const Json old = toJson(before);
   const Json fresh = toJson(after);
   for (const auto& [field, value] : fresh.items()) {
     const Json was = old.value(field, Json());
     if (was != value)
-      changes.push_back(fmt::format("{}: {} -> {}{}", field, was.dump(), value.dump(), effectOf(field, state)));
+      changes.push_back(
+          fmt::format("{}: {} -> {}{}", field, was.dump(), value.dump(), effectOf(field, state)));
   }
   for (const auto& [field, was] : old.items())
     if (!fresh.contains(field))
-      changes.push_back(fmt::format("{}: {} -> unset{}", field, was.dump(), effectOf(field, state)));
+      changes.push_back(
+          fmt::format("{}: {} -> unset{}", field, was.dump(), effectOf(field, state)));
   return changes;
 }
 
 void set(const Host& host, const Definition& changed, Operation& operation) {
   const ContextPicture context = host.contexts.find(changed.name);
-  const std::vector<std::string> changes = describeChanges(context.definition, changed, context.state);
+  const std::vector<std::string> changes =
+      describeChanges(context.definition, changed, context.state);
 
   if (context.running && !(context.definition.limits == changed.limits)) {
     operation.step("set its limits");
@@ -66,7 +72,8 @@ void set(const Host& host, const Definition& changed, Operation& operation) {
 
   if (filesFor(context.definition, MachineId::Keep) != filesFor(changed, MachineId::Keep)) {
     operation.step("write what was asked for");
-    for (std::string& note : personalise(host.storage.attach(changed.name), changed, MachineId::Keep))
+    for (std::string& note :
+         personalise(host.storage.attach(changed.name), changed, MachineId::Keep))
       operation.note(std::move(note));
     if (!context.running) host.storage.detach(changed.name);
   }

@@ -11,10 +11,12 @@ namespace vs {
 
 // The definition with the changes (type Changes) applied, validated. Throws InvalidParameter,
 // Unsupported (a limit without its controller), NotFound.
-Definition changedDefinition(const Host& host, const std::string& name, const nlohmann::json& changes);
+Definition changedDefinition(const Host& host, const std::string& name,
+                             const nlohmann::json& changes);
 
 // One sentence for each difference, and when it takes effect. Pure.
-std::vector<std::string> describeChanges(const Definition& before, const Definition& after, State state);
+std::vector<std::string> describeChanges(const Definition& before, const Definition& after,
+                                         State state);
 
 void set(const Host& host, const Definition& changed, Operation& operation);
 

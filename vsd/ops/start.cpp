@@ -23,8 +23,9 @@ constexpr Millis kSystemTime{600'000};
 constexpr Millis kSystemStep{250};
 
 BootPlan fullPlan(const Host& host, const Definition& definition) {
-  BootPlan plan = bootPlanFor(definition, {host.paths.contextOf(definition.name), host.paths.logOf(definition.name),
-                                           host.config.consoleLogLimit});
+  BootPlan plan =
+      bootPlanFor(definition, {host.paths.contextOf(definition.name),
+                               host.paths.logOf(definition.name), host.config.consoleLogLimit});
   const Isolation isolation = isolationOf(definition);
   plan.devices = defaultDevices();
   plan.covers = defaultCovers(isolation);
@@ -39,12 +40,14 @@ void waitForSystem(const Host& host, const std::string& name, Operation& operati
     state = systemStateOf(host, name, Millis(10'000));
     if (state == "running") return;
     if (state == "degraded" || state == "maintenance")
-      return operation.note(fmt::format("its systemd is {}: see 'vsctl exec {} systemctl --failed'", state, name));
+      return operation.note(
+          fmt::format("its systemd is {}: see 'vsctl exec {} systemctl --failed'", state, name));
     if (host.contexts.find(name).state != State::Running || !findRunning(host, name))
       throw failed("start context '{}': it ended while it booted", name)
           .withHint(fmt::format("see 'vsctl log {}'", name));
     if (std::chrono::steady_clock::now() > deadline)
-      throw Error(Kind::TimedOut, fmt::format("context '{}' runs, but its systemd is still '{}'", name, state));
+      throw Error(Kind::TimedOut,
+                  fmt::format("context '{}' runs, but its systemd is still '{}'", name, state));
     if (operation.isCancelled()) return operation.note("not waited for until its systemd is up");
     std::this_thread::sleep_for(kSystemStep);
   }
@@ -58,7 +61,8 @@ void checkStart(const Host& host, const std::string& name) {
     throw Error(Kind::InvalidState, fmt::format("context '{}' is being removed", name))
         .withHint(fmt::format("finish that with 'vsctl remove {}'", name));
   if (!canStart(context.state))
-    throw Error(Kind::InvalidState, fmt::format("context '{}' is {} already", name, nameOf(context.state)));
+    throw Error(Kind::InvalidState,
+                fmt::format("context '{}' is {} already", name, nameOf(context.state)));
 }
 
 std::vector<std::string> planStart(const Host& host, const std::string& name) {
@@ -66,9 +70,9 @@ std::vector<std::string> planStart(const Host& host, const std::string& name) {
   const Definition definition = host.contexts.find(name).definition;
   return {fmt::format("attach the volume '{}' ({})", name, definition.storage),
           fmt::format("create the cgroup {}", cgroupOf(host, name).scope()),
-          fmt::format("boot {} with ids {}..{} and profile '{}'", fullPlan(host, definition).argv[0],
-                      definition.ids.first, definition.ids.first + definition.ids.count - 1,
-                      nameOf(definition.profile))};
+          fmt::format("boot {} with ids {}..{} and profile '{}'",
+                      fullPlan(host, definition).argv[0], definition.ids.first,
+                      definition.ids.first + definition.ids.count - 1, nameOf(definition.profile))};
 }
 
 void start(const Host& host, const std::string& name, Wait wait, Operation& operation) {
@@ -101,8 +105,8 @@ void start(const Host& host, const std::string& name, Wait wait, Operation& oper
     cgroup.create(definition.ids);
     monitor = cgroup.openMonitor();
   }
-  const StartedGuest guest =
-      startGuest(host.guestProgram, fullPlan(host, definition), root.get(), kBootTime, monitor.get());
+  const StartedGuest guest = startGuest(host.guestProgram, fullPlan(host, definition), root.get(),
+                                        kBootTime, monitor.get());
   const pid_t guestPid = guest.process.pid();
   const auto guestStart = startTimeOf(guestPid).value_or(0);
   undo.add("end its monitor", [guestPid, guestStart] {

@@ -10,10 +10,12 @@ constexpr Millis kFreezeTime{10'000};
 constexpr Millis kKillTime{15'000};
 constexpr Millis kCancelStep{200};
 
-void needState(const Host& host, const std::string& name, bool (*possible)(State), std::string_view wanted) {
+void needState(const Host& host, const std::string& name, bool (*possible)(State),
+               std::string_view wanted) {
   const State state = host.contexts.find(name).state;
   if (!possible(state))
-    throw Error(Kind::InvalidState, fmt::format("cannot {} context '{}': it is {}", wanted, name, nameOf(state)));
+    throw Error(Kind::InvalidState,
+                fmt::format("cannot {} context '{}': it is {}", wanted, name, nameOf(state)));
 }
 
 // Asks its init to shut down; a sysv init hears that only from a program inside.
@@ -39,21 +41,27 @@ Outcome waitForEnd(const RunningContext& running, Millis timeout, const Operatio
 
 }  // namespace
 
-void checkStop(const Host& host, const std::string& name) { needState(host, name, canStop, "stop"); }
+void checkStop(const Host& host, const std::string& name) {
+  needState(host, name, canStop, "stop");
+}
 
-std::vector<std::string> planStop(const Host& host, const std::string& name, const StopOptions& options) {
+std::vector<std::string> planStop(const Host& host, const std::string& name,
+                                  const StopOptions& options) {
   checkStop(host, name);
   const Definition definition = host.contexts.find(name).definition;
   std::vector<std::string> plan;
   if (options.manner == StopOptions::Manner::Clean)
-    plan.push_back(fmt::format("ask its init ({}) to shut down and wait {}", nameOf(definition.init),
+    plan.push_back(fmt::format("ask its init ({}) to shut down and wait {}",
+                               nameOf(definition.init),
                                formatDuration(options.timeout.value_or(definition.stopTimeout))));
   plan.push_back("kill what is left of it");
-  plan.push_back(fmt::format("remove the cgroup {} and detach the volume", cgroupOf(host, name).scope()));
+  plan.push_back(
+      fmt::format("remove the cgroup {} and detach the volume", cgroupOf(host, name).scope()));
   return plan;
 }
 
-void stop(const Host& host, const std::string& name, const StopOptions& options, Operation& operation) {
+void stop(const Host& host, const std::string& name, const StopOptions& options,
+          Operation& operation) {
   checkStop(host, name);
   const ContextPicture context = host.contexts.find(name);
   const Millis timeout = options.timeout.value_or(context.definition.stopTimeout);
@@ -74,7 +82,8 @@ void stop(const Host& host, const std::string& name, const StopOptions& options,
       throw;
     }
     if (!ended)
-      operation.note(fmt::format("it did not shut down within {} and was killed", formatDuration(timeout)));
+      operation.note(
+          fmt::format("it did not shut down within {} and was killed", formatDuration(timeout)));
   }
 
   operation.step("kill what is left");
@@ -91,7 +100,8 @@ void stop(const Host& host, const std::string& name, const StopOptions& options,
   host.contexts.setEnded(name, State::Stopped, end.text);
 }
 
-void restart(const Host& host, const std::string& name, StopOptions options, Wait wait, Operation& operation) {
+void restart(const Host& host, const std::string& name, StopOptions options, Wait wait,
+             Operation& operation) {
   options.then = StopOptions::Then::StartsAgain;
   if (canStop(host.contexts.find(name).state)) stop(host, name, options, operation);
   start(host, name, wait, operation);
@@ -99,7 +109,8 @@ void restart(const Host& host, const std::string& name, StopOptions options, Wai
 
 void settle(const Host& host, const std::string& name, Operation& operation) {
   const ContextPicture context = host.contexts.find(name);
-  if (isDown(context.state) || (context.running && !context.running->guest.waitEnd(Millis(0)))) return;
+  if (isDown(context.state) || (context.running && !context.running->guest.waitEnd(Millis(0))))
+    return;
 
   operation.step("find out how it ended");
   const End end = howItEnded(host, name);
@@ -116,7 +127,9 @@ void settle(const Host& host, const std::string& name, Operation& operation) {
   start(host, name, Wait::ForInit, operation);
 }
 
-void checkFreeze(const Host& host, const std::string& name) { needState(host, name, canFreeze, "freeze"); }
+void checkFreeze(const Host& host, const std::string& name) {
+  needState(host, name, canFreeze, "freeze");
+}
 
 void freeze(const Host& host, const std::string& name, Operation& operation) {
   checkFreeze(host, name);
@@ -125,7 +138,9 @@ void freeze(const Host& host, const std::string& name, Operation& operation) {
   host.contexts.setState(name, State::Frozen);
 }
 
-void checkThaw(const Host& host, const std::string& name) { needState(host, name, canThaw, "thaw"); }
+void checkThaw(const Host& host, const std::string& name) {
+  needState(host, name, canThaw, "thaw");
+}
 
 void thaw(const Host& host, const std::string& name, Operation& operation) {
   checkThaw(host, name);

@@ -13,19 +13,25 @@ namespace vs {
 struct StopOptions {
   std::optional<Millis> timeout;  // of the clean shutdown; default: the definition's
   enum class Manner { Clean, Kill } manner = Manner::Clean;
-  enum class Then { StaysDown, StartsAgain } then = Then::StaysDown;  // what its user wishes after it
+  enum class Then {
+    StaysDown,
+    StartsAgain
+  } then = Then::StaysDown;  // what its user wishes after it
 };
 
 // Throws InvalidState when it does not run.
 void checkStop(const Host& host, const std::string& name);
-std::vector<std::string> planStop(const Host& host, const std::string& name, const StopOptions& options);
-void stop(const Host& host, const std::string& name, const StopOptions& options, Operation& operation);
+std::vector<std::string> planStop(const Host& host, const std::string& name,
+                                  const StopOptions& options);
+void stop(const Host& host, const std::string& name, const StopOptions& options,
+          Operation& operation);
 
 // stop (when it runs) and start, as one operation.
-void restart(const Host& host, const std::string& name, StopOptions options, Wait wait, Operation& operation);
+void restart(const Host& host, const std::string& name, StopOptions options, Wait wait,
+             Operation& operation);
 
-// Takes note of a context whose init ended by itself, cleans up after it, and starts it again when it
-// rebooted or its restart policy says so.
+// Takes note of a context whose init ended by itself, cleans up after it, and starts it again when
+// it rebooted or its restart policy says so.
 void settle(const Host& host, const std::string& name, Operation& operation);
 
 void checkFreeze(const Host& host, const std::string& name);

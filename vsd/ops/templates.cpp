@@ -28,22 +28,25 @@ void needNewName(const Host& host, const std::string& name) {
   const std::vector<std::string> names = host.storage.listTemplates();
   if (std::find(names.begin(), names.end(), name) != names.end())
     throw Error(Kind::Exists, fmt::format("template '{}' exists already", name))
-        .withHint(fmt::format("remove it first with 'vsctl template remove {}', or take another name", name));
+        .withHint(fmt::format(
+            "remove it first with 'vsctl template remove {}', or take another name", name));
 }
 
 // Unpacks into a place that becomes the template only when `describe` has made its description.
 void fillTemplate(const Host& host, const std::string& name, int archive, Operation& operation,
-                  const std::function<Template(const std::string& tree, const storage::UnpackResult&)>& describe) {
+                  const std::function<Template(const std::string& tree,
+                                               const storage::UnpackResult&)>& describe) {
   Rollback undo;
   operation.step("unpack it in a cage");
   undo.add("remove the unfinished template", [&host, name] { host.storage.abandonTemplate(name); });
   const std::string tree = host.storage.beginTemplate(name);
   const Fd target = openFile(tree, O_PATH | O_DIRECTORY);
   const Contexts::IdReservation ids = reserveIdsOnThisHost(host);
-  const storage::UnpackResult result =
-      storage::unpackArchive(host.runner, cageFor(host, ids.range().first, operation), archive, target.get());
+  const storage::UnpackResult result = storage::unpackArchive(
+      host.runner, cageFor(host, ids.range().first, operation), archive, target.get());
   if (result.skippedCount > 0)
-    operation.note(fmt::format("left out {} entries, the first: {}", result.skippedCount, result.skipped.at(0)));
+    operation.note(fmt::format("left out {} entries, the first: {}", result.skippedCount,
+                               result.skipped.at(0)));
 
   operation.step("make it visible");
   const Template made = describe(tree, result);
@@ -59,12 +62,14 @@ std::vector<std::string> templateDirectories(const Host& host) {
   return {host.paths.etc() + "/templates", host.paths.share() + "/templates"};
 }
 
-TemplateBuildRequest completeBuild(const Host& host, const std::string& name, const std::string& definition,
-                                   const std::string& mirror, const std::vector<std::string>& packages) {
+TemplateBuildRequest completeBuild(const Host& host, const std::string& name,
+                                   const std::string& definition, const std::string& mirror,
+                                   const std::vector<std::string>& packages) {
   needNewName(host, name);
   TemplateBuildRequest request;
   request.name = name;
-  request.definition = findTemplateDefinition(templateDirectories(host), definition.empty() ? name : definition);
+  request.definition =
+      findTemplateDefinition(templateDirectories(host), definition.empty() ? name : definition);
   request.options.mirror = mirror.empty() ? host.config.mirror : mirror;
   request.options.keyring = host.config.keyring;
   request.options.packages = packages;
@@ -81,9 +86,11 @@ void checkImport(const Host& host, const TemplateImportRequest& request) {
 
 std::vector<std::string> planBuild(const Host& host, const TemplateBuildRequest& request) {
   std::string command;
-  for (const std::string& word : buildArguments(request.definition, request.options, "mmdebstrap", "ARCHIVE"))
+  for (const std::string& word :
+       buildArguments(request.definition, request.options, "mmdebstrap", "ARCHIVE"))
     command += (command.empty() ? "" : " ") + word;
-  return {command, fmt::format("unpack it in a cage as template '{}' ({})", request.name, host.storage.capabilities().tier)};
+  return {command, fmt::format("unpack it in a cage as template '{}' ({})", request.name,
+                               host.storage.capabilities().tier)};
 }
 
 void buildTemplate(const Host& host, const TemplateBuildRequest& request, Operation& operation) {
@@ -95,7 +102,8 @@ void buildTemplate(const Host& host, const TemplateBuildRequest& request, Operat
   run.scratch = scratch.path();
   run.onProgress = [&operation](int percent) { operation.progress(percent); };
   run.isCancelled = [&operation] { return operation.isCancelled(); };
-  const std::string archivePath = buildArchive(host.runner, request.definition, request.options, run);
+  const std::string archivePath =
+      buildArchive(host.runner, request.definition, request.options, run);
   const Fd archive = openFile(archivePath, O_RDONLY);
 
   const auto describe = [&](const std::string& tree, const storage::UnpackResult& result) {
@@ -113,15 +121,18 @@ void buildTemplate(const Host& host, const TemplateBuildRequest& request, Operat
     made.source = request.options.mirror.empty() ? from.mirror : request.options.mirror;
     made.checksum = result.sha256;
     made.packages = from.packages;
-    made.packages.insert(made.packages.end(), request.options.packages.begin(), request.options.packages.end());
+    made.packages.insert(made.packages.end(), request.options.packages.begin(),
+                         request.options.packages.end());
     made.changes = changesOf(from, request.options);
-    for (std::string& change : cleanTree(RootFs(tree), from.clean)) made.changes.push_back(std::move(change));
+    for (std::string& change : cleanTree(RootFs(tree), from.clean))
+      made.changes.push_back(std::move(change));
     return made;
   };
   fillTemplate(host, request.name, archive.get(), operation, describe);
 }
 
-void importTemplate(const Host& host, const TemplateImportRequest& request, int archive, Operation& operation) {
+void importTemplate(const Host& host, const TemplateImportRequest& request, int archive,
+                    Operation& operation) {
   const auto describe = [&](const std::string& path, const storage::UnpackResult& result) {
     const RootFs tree(path);
     const SystemIdentity identity = identify(tree);
@@ -132,11 +143,15 @@ void importTemplate(const Host& host, const TemplateImportRequest& request, int 
     made.release = identity.release;
     made.architecture = hostArchitecture();
     made.command = request.command;
-    if (request.init) made.init = *request.init;
-    else if (!request.command.empty()) made.init = Init::Command;
-    else if (const auto found = detectInit(tree)) made.init = *found;
+    if (request.init)
+      made.init = *request.init;
+    else if (!request.command.empty())
+      made.init = Init::Command;
+    else if (const auto found = detectInit(tree))
+      made.init = *found;
     else
-      throw invalid("the archive holds no /sbin/init, and no command was given for template '{}'", request.name)
+      throw invalid("the archive holds no /sbin/init, and no command was given for template '{}'",
+                    request.name)
           .withHint("give the program its contexts shall run with '--init command -- /path/to/it'");
     made.created = now();
     made.size = result.disk;
@@ -152,9 +167,10 @@ void exportTemplate(const Host& host, const std::string& name, int archive, Oper
   operation.step("pack it in a cage");
   const Fd tree = openFile(host.storage.templateTree(name), O_PATH | O_DIRECTORY);
   const Contexts::IdReservation ids = reserveIdsOnThisHost(host);
-  const storage::UnpackResult result =
-      storage::packTree(host.runner, cageFor(host, ids.range().first, operation), tree.get(), archive);
-  operation.note(fmt::format("{} entries, {} packed, sha256 {}", result.entries, formatBytes(result.archive), result.sha256));
+  const storage::UnpackResult result = storage::packTree(
+      host.runner, cageFor(host, ids.range().first, operation), tree.get(), archive);
+  operation.note(fmt::format("{} entries, {} packed, sha256 {}", result.entries,
+                             formatBytes(result.archive), result.sha256));
 }
 
 void removeTemplate(const Host& host, const std::string& name, Operation& operation) {
@@ -165,7 +181,8 @@ void removeTemplate(const Host& host, const std::string& name, Operation& operat
 
 Template showTemplate(const Host& host, const std::string& name) {
   checkName(name, "template name");
-  return templateFrom(parseJson(host.storage.templateDescription(name), fmt::format("template '{}'", name)));
+  return templateFrom(
+      parseJson(host.storage.templateDescription(name), fmt::format("template '{}'", name)));
 }
 
 }  // namespace vs

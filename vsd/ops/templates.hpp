@@ -1,5 +1,5 @@
-// The template verbs: build (mmdebstrap, then like an import), import and export (through the cage of
-// vsd-unpack), remove.
+// The template verbs: build (mmdebstrap, then like an import), import and export (through the cage
+// of vsd-unpack), remove.
 #pragma once
 
 #include <string>
@@ -21,8 +21,8 @@ struct TemplateBuildRequest {
 struct TemplateImportRequest {
   std::string name;
   std::string description;
-  std::string source;                // what the importer says it is
-  std::optional<Init> init;          // default: what is found in the tree
+  std::string source;        // what the importer says it is
+  std::optional<Init> init;  // default: what is found in the tree
   std::vector<std::string> command;
 };
 
@@ -30,13 +30,15 @@ struct TemplateImportRequest {
 std::vector<std::string> templateDirectories(const Host& host);
 
 // Each throws what would stop it: Exists, NotFound, InvalidParameter (all problems), Unsupported.
-TemplateBuildRequest completeBuild(const Host& host, const std::string& name, const std::string& definition,
-                                   const std::string& mirror, const std::vector<std::string>& packages);
+TemplateBuildRequest completeBuild(const Host& host, const std::string& name,
+                                   const std::string& definition, const std::string& mirror,
+                                   const std::vector<std::string>& packages);
 void checkImport(const Host& host, const TemplateImportRequest& request);
 
 std::vector<std::string> planBuild(const Host& host, const TemplateBuildRequest& request);
 void buildTemplate(const Host& host, const TemplateBuildRequest& request, Operation& operation);
-void importTemplate(const Host& host, const TemplateImportRequest& request, int archive, Operation& operation);
+void importTemplate(const Host& host, const TemplateImportRequest& request, int archive,
+                    Operation& operation);
 void exportTemplate(const Host& host, const std::string& name, int archive, Operation& operation);
 void removeTemplate(const Host& host, const std::string& name, Operation& operation);
 

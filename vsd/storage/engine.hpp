@@ -61,7 +61,7 @@ class Engine {
   // each thing removed.
   virtual std::vector<std::string> removeLeftovers(const std::set<std::string>& inUse) = 0;
 
-  // --- templates ---------------------------------------------------------------------------------
+  // --- templates ---
   // An empty place to fill with a template's tree; nothing is visible under `name` before
   // finishTemplate. Replaces an abandoned one of the same name.
   virtual std::string beginTemplate(const std::string& name) = 0;  // host path of the tree
@@ -74,7 +74,7 @@ class Engine {
   virtual std::string templateTree(const std::string& name) const = 0;  // host path, for export
   virtual void removeTemplate(const std::string& name) = 0;
 
-  // --- volumes -----------------------------------------------------------------------------------
+  // --- volumes ---
   // A complete, detached volume or nothing. Throws Exists, NotFound (template), Failed (no space).
   virtual void createFromTemplate(const CreateRequest& request, const Progress& progress) = 0;
   // A copy of a detached or frozen volume under another name.
@@ -85,15 +85,14 @@ class Engine {
   virtual void destroy(const std::string& name) = 0;  // absent is success
   virtual void grow(const std::string& name, Bytes size) = 0;
 
-  // --- use ---------------------------------------------------------------------------------------
+  // --- use ---
   // Host path of the root file system, ready for use; repeated calls give the same path.
   virtual std::string attach(const std::string& name) = 0;
   virtual void detach(const std::string& name) = 0;  // absent or detached is success
   // Cuts a volume off at once, whatever still uses it: all its I/O fails from here on.
   virtual void fence(const std::string& name) = 0;
 
-  // --- points and hand-over (tiers without them throw Unsupported)
-  // ---------------------------------
+  // --- points and hand-over (tiers without them throw Unsupported) ---
   virtual void createSnapshot(const std::string& name, const std::string& snapshot) = 0;
   virtual void removeSnapshot(const std::string& name, const std::string& snapshot) = 0;
   virtual void restoreSnapshot(const std::string& name, const std::string& snapshot) = 0;

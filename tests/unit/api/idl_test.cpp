@@ -41,17 +41,31 @@ TEST(Interface, ErrorsTellLineAndColumn) {
 }
 
 TEST(Misfits, AreNoneForAFittingValue) {
-  EXPECT_EQ(misfitsOfPut({{"box", {{"name", "a"}, {"size", nullptr}, {"colours", {"red"}}, {"more", {{"x", true}}}, {"inner", {{"a", 1.5}}}}}}),
+  EXPECT_EQ(misfitsOfPut({{"box",
+                           {{"name", "a"},
+                            {"size", nullptr},
+                            {"colours", {"red"}},
+                            {"more", {{"x", true}}},
+                            {"inner", {{"a", 1.5}}}}}}),
             std::vector<std::string>{});
 }
 
 TEST(Misfits, AreToldWithTheirPath) {
-  EXPECT_EQ(misfitsOfPut({{"box", {{"name", 1}, {"size", "x"}, {"colours", {"red", "blue"}}, {"more", {{"x", 1}}}, {"extra", 1}}}, {"y", 1}}),
-            (std::vector<std::string>{"box.name: a text was expected", "box.size: a whole number was expected",
-                                      "box.colours[1]: one of red, green was expected", "box.more.x: true or false was expected",
+  EXPECT_EQ(misfitsOfPut({{"box",
+                           {{"name", 1},
+                            {"size", "x"},
+                            {"colours", {"red", "blue"}},
+                            {"more", {{"x", 1}}},
+                            {"extra", 1}}},
+                          {"y", 1}}),
+            (std::vector<std::string>{"box.name: a text was expected",
+                                      "box.size: a whole number was expected",
+                                      "box.colours[1]: one of red, green was expected",
+                                      "box.more.x: true or false was expected",
                                       "box.extra: is no field of this", "y: is no field of this"}));
   EXPECT_EQ(misfitsOfPut(Json::object()), std::vector<std::string>{"box: is missing"});
-  EXPECT_EQ(misfitsOfPut(Json::array()), std::vector<std::string>{"parameters: an object was expected"});
+  EXPECT_EQ(misfitsOfPut(Json::array()),
+            std::vector<std::string>{"parameters: an object was expected"});
 }
 
 }  // namespace

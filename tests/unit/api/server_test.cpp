@@ -1,8 +1,8 @@
 // The real server on a real socket, with handlers of the test.
 #include "vsd/api/server.hpp"
 
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -27,7 +27,8 @@ Fd connectTo(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, sizeof address.sun_path - 1);
-  check(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), "connect");
+  check(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
+        "connect");
   return socket;
 }
 
@@ -36,10 +37,19 @@ class ServerTest : public testing::Test {
   ServerTest() {
     ::signal(SIGPIPE, SIG_IGN);  // as the daemon and vsctl do
     service_.add("Info", [](Call&) -> Outcome {
-      return Answer{{{"version", "1"}, {"pid", 1}, {"uptime", 2}, {"host", "h"}, {"stateDirectory", "/s"}, {"contexts", 0}, {"running", 0}}, {}};
+      return Answer{{{"version", "1"},
+                     {"pid", 1},
+                     {"uptime", 2},
+                     {"host", "h"},
+                     {"stateDirectory", "/s"},
+                     {"contexts", 0},
+                     {"running", 0}},
+                    {}};
     });
     service_.add("Show", [](Call& call) -> Outcome {
-      throw Error(Kind::NotFound, "there is no context '" + call.parameters.at("name").get<std::string>() + "'").withHint("see 'vsctl list'");
+      throw Error(Kind::NotFound,
+                  "there is no context '" + call.parameters.at("name").get<std::string>() + "'")
+          .withHint("see 'vsctl list'");
     });
     service_.add(
         "ShowSecurity",
@@ -133,7 +143,8 @@ TEST_F(ServerTest, RefusesParametersThatDoNotFitBeforeAnyHandler) {
     FAIL();
   } catch (const CallError& error) {
     EXPECT_EQ(error.kind(), Kind::InvalidParameter);
-    EXPECT_EQ(error.blockers(), (std::vector<std::string>{"name: a text was expected", "colour: is no field of this"}));
+    EXPECT_EQ(error.blockers(), (std::vector<std::string>{"name: a text was expected",
+                                                          "colour: is no field of this"}));
   }
 }
 
@@ -176,7 +187,8 @@ TEST_F(ServerTest, AsyncAnswersAtOnceAndTheOperationGoesOnWithoutItsClient) {
     EXPECT_EQ(reply.parameters.at("operation").at("state"), "running");
     id = reply.parameters.at("operation").at("id");
   }
-  for (int i = 0; i < 200 && operations_.show(id).state == OperationState::Running; ++i) std::this_thread::sleep_for(Millis(10));
+  for (int i = 0; i < 200 && operations_.show(id).state == OperationState::Running; ++i)
+    std::this_thread::sleep_for(Millis(10));
   EXPECT_EQ(operations_.show(id).state, OperationState::Done);
 }
 
@@ -184,16 +196,22 @@ TEST_F(ServerTest, TellsOfItselfAsVarlinkServicesDo) {
   Client client(path());
   EXPECT_EQ(client.call("org.varlink.service.GetInfo", Json::object()).parameters.at("interfaces"),
             Json({"org.varlink.service", "io.vsd"}));
-  EXPECT_EQ(client.call("org.varlink.service.GetInterfaceDescription", {{"interface", "io.vsd"}}).parameters.at("description"),
+  EXPECT_EQ(client.call("org.varlink.service.GetInterfaceDescription", {{"interface", "io.vsd"}})
+                .parameters.at("description"),
             kInterfaceText);
 }
 
 TEST_F(ServerTest, AnswersBrokenCallsAndClosesThem) {
-  EXPECT_NE(answerTo(std::string("not json\0", 9)).find("io.vsd.InvalidParameter"), std::string::npos);
+  EXPECT_NE(answerTo(std::string("not json\0", 9)).find("io.vsd.InvalidParameter"),
+            std::string::npos);
   EXPECT_TRUE(answerTo(std::string("not json\0", 9)).ends_with("closed"));
   EXPECT_NE(answerTo(std::string("[1]\0", 4)).find("io.vsd.InvalidParameter"), std::string::npos);
-  EXPECT_NE(answerTo(std::string("{\"method\":\"io.vsd.Nothing\"}\0", 28)).find("org.varlink.service.MethodNotFound"), std::string::npos);
-  EXPECT_NE(answerTo(std::string("{\"method\":\"other.Info\"}\0", 24)).find("org.varlink.service.InterfaceNotFound"), std::string::npos);
+  EXPECT_NE(answerTo(std::string("{\"method\":\"io.vsd.Nothing\"}\0", 28))
+                .find("org.varlink.service.MethodNotFound"),
+            std::string::npos);
+  EXPECT_NE(answerTo(std::string("{\"method\":\"other.Info\"}\0", 24))
+                .find("org.varlink.service.InterfaceNotFound"),
+            std::string::npos);
 }
 
 TEST_F(ServerTest, BoundsAFloodAndServesTheOthers) {
@@ -210,7 +228,8 @@ TEST_F(ServerTest, BoundsAFloodAndServesTheOthers) {
 
 TEST_F(ServerTest, SlowCallsHoldNobodyElseUp) {
   std::vector<Fd> waiting;
-  const std::string call = encodeFrame({{"method", "io.vsd.ShowSecurity"}, {"parameters", {{"name", "slow"}}}}, BadText::Refuse);
+  const std::string call = encodeFrame(
+      {{"method", "io.vsd.ShowSecurity"}, {"parameters", {{"name", "slow"}}}}, BadText::Refuse);
   for (int i = 0; i < 40; ++i) {
     waiting.push_back(connectTo(path()));
     writeAll(waiting.back().get(), call, "call");
@@ -233,7 +252,8 @@ TEST_F(ServerTest, WithoutDescriptorsItWaitsInsteadOfSpinning) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path().copy(address.sun_path, sizeof address.sun_path - 1);
-  ASSERT_EQ(::connect(waiting.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(::connect(waiting.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
+            0);
   const std::clock_t began = std::clock();
   std::this_thread::sleep_for(Millis(500));
   EXPECT_LT(std::clock() - began, CLOCKS_PER_SEC / 10) << "processor time of the whole test";

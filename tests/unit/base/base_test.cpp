@@ -39,8 +39,9 @@ TEST(Names, AreLettersDigitsAndHyphensUpTo41) {
   EXPECT_TRUE(isValidName("web1"));
   EXPECT_TRUE(isValidName("0"));
   EXPECT_TRUE(isValidName(std::string(41, 'a')));
-  for (const std::string& bad : {std::string(), std::string(42, 'a'), std::string("-a"), std::string("A"), std::string("a.b"),
-                                 std::string("a/b"), std::string(".."), std::string("a\nb"), std::string("é")})
+  for (const std::string& bad : {std::string(), std::string(42, 'a'), std::string("-a"),
+                                 std::string("A"), std::string("a.b"), std::string("a/b"),
+                                 std::string(".."), std::string("a\nb"), std::string("é")})
     EXPECT_FALSE(isValidName(bad)) << printable(bad);
 }
 
@@ -59,8 +60,9 @@ TEST(Errors, OfSystemCallsEndWithTheWordsForErrno) {
 }
 
 TEST(Errors, KindsHaveNamesAndBack) {
-  for (const Kind kind : {Kind::NotFound, Kind::Exists, Kind::Busy, Kind::InvalidState, Kind::InvalidParameter,
-                          Kind::Unsupported, Kind::Denied, Kind::Cancelled, Kind::TimedOut, Kind::Failed})
+  for (const Kind kind :
+       {Kind::NotFound, Kind::Exists, Kind::Busy, Kind::InvalidState, Kind::InvalidParameter,
+        Kind::Unsupported, Kind::Denied, Kind::Cancelled, Kind::TimedOut, Kind::Failed})
     EXPECT_EQ(kindFrom(nameOf(kind)), kind);
   EXPECT_EQ(kindFrom("Nonsense"), std::nullopt);
 }
@@ -114,7 +116,8 @@ TEST(ParseJson, RefusesBrokenTextAndBottomlessNesting) {
   EXPECT_EQ(parseJson(R"({"a":[1]})", "x").dump(), R"({"a":[1]})");
   EXPECT_THROW(parseJson("{", "x"), Error);
   EXPECT_THROW(parseJson(std::string(100'000, '['), "x"), Error);
-  EXPECT_NO_THROW(parseJson(R"(["[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["])", "x"));
+  EXPECT_NO_THROW(parseJson(
+      R"(["[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["])", "x"));
 }
 
 }  // namespace

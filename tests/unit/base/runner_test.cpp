@@ -100,7 +100,8 @@ TEST(Runner, PassesNoDescriptorButTheNamedOnes) {
   command.inheritedFds = {kept.first.get()};
   const std::string listed = runner.run(command).out;
   EXPECT_NE(listed.find(std::to_string(kept.first.get()) + " "), std::string::npos) << listed;
-  EXPECT_EQ(listed.find(" " + std::to_string(other.first.get()) + " "), std::string::npos) << listed;
+  EXPECT_EQ(listed.find(" " + std::to_string(other.first.get()) + " "), std::string::npos)
+      << listed;
 }
 
 TEST(Runner, HandsLinesOfStderrOnAsTheyCome) {

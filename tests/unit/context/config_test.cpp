@@ -8,8 +8,10 @@ namespace vs {
 namespace {
 
 TEST(Config, ReadsSettingsAndLaterFilesWin) {
-  const Config config = parseConfig({{"a.toml", "[daemon]\ngroup = \"admins\"\n[defaults]\nmemory = \"1G\"\ndns = [\"10.0.0.1\"]\n"},
-                                     {"b.toml", "[defaults]\nmemory = \"2G\"\nstop-timeout = \"5s\"\n"}});
+  const Config config = parseConfig(
+      {{"a.toml",
+        "[daemon]\ngroup = \"admins\"\n[defaults]\nmemory = \"1G\"\ndns = [\"10.0.0.1\"]\n"},
+       {"b.toml", "[defaults]\nmemory = \"2G\"\nstop-timeout = \"5s\"\n"}});
   EXPECT_EQ(config.group, "admins");
   EXPECT_EQ(config.limits.memory, 2_GiB);
   EXPECT_EQ(config.dns, std::vector<std::string>{"10.0.0.1"});
@@ -34,10 +36,14 @@ TEST(Config, ListsEveryProblemWithFileLineAndColumn) {
     ASSERT_EQ(error.blockers().size(), 6U) << error.text();
     std::vector<std::string> problems = error.blockers();
     std::sort(problems.begin(), problems.end() - 1);
-    EXPECT_EQ(problems[0], "vsd.toml:1:9: 'loose' stands outside of any section; known are [daemon], [defaults], [templates]");
+    EXPECT_EQ(problems[0],
+              "vsd.toml:1:9: 'loose' stands outside of any section; known are [daemon], "
+              "[defaults], [templates]");
     EXPECT_EQ(problems[1], "vsd.toml:3:9: 'group' must be a text in quotes");
     EXPECT_EQ(problems[2], "vsd.toml:4:10: there is no setting 'colour' in [daemon]");
-    EXPECT_EQ(problems[3], "vsd.toml:6:10: memory 'lots' is not a number with a unit; write for example 512M or 2G");
+    EXPECT_EQ(
+        problems[3],
+        "vsd.toml:6:10: memory 'lots' is not a number with a unit; write for example 512M or 2G");
     EXPECT_EQ(problems[4], "vsd.toml:7:8: 'pids' must be a whole number from 8 to 4194304");
     EXPECT_TRUE(problems[5].starts_with("broken.toml:1:")) << problems[5];
   }

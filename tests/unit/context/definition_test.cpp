@@ -47,7 +47,8 @@ TEST(Definition, SurvivesJsonWithEveryFieldSet) {
 }
 
 TEST(Definition, LeavesAbsentFieldsAtTheirDefaults) {
-  const Definition d = definitionFrom(Json{{"name", "a"}, {"limits", Json::object()}, {"domain", nullptr}});
+  const Definition d =
+      definitionFrom(Json{{"name", "a"}, {"limits", Json::object()}, {"domain", nullptr}});
   EXPECT_EQ(d.name, "a");
   EXPECT_EQ(d.init, Init::Systemd);
   EXPECT_TRUE(d.limits.isEmpty());
@@ -64,9 +65,11 @@ TEST(Definition, RefusesUnknownFieldsAndWrongTypesByName) {
   };
   EXPECT_EQ(textOf({{"colour", 1}}), "the field 'colour' is unknown");
   EXPECT_EQ(textOf({{"limits", {{"colour", 1}}}}), "the limit 'colour' is unknown");
-  EXPECT_EQ(textOf({{"limits", {{"memory", -1}}}}), "limits.memory is not a whole number of 0 or more");
+  EXPECT_EQ(textOf({{"limits", {{"memory", -1}}}}),
+            "limits.memory is not a whole number of 0 or more");
   EXPECT_EQ(textOf({{"dns", "10.0.0.1"}}), "dns is not a list of texts");
-  EXPECT_EQ(textOf({{"init", "upstart"}}), "init 'upstart' is unknown; choose from systemd, sysv, command");
+  EXPECT_EQ(textOf({{"init", "upstart"}}),
+            "init 'upstart' is unknown; choose from systemd, sysv, command");
 }
 
 TEST(Validation, TellsAllProblemsAtOnce) {
@@ -82,7 +85,8 @@ TEST(Validation, TellsAllProblemsAtOnce) {
   d.tags = {"a b"};
   EXPECT_EQ(problemsOf(d),
             (std::vector<std::string>{
-                "the context name 'Web_1' is not usable: use 1 to 41 of a-z, 0-9 and '-', beginning with a letter or digit",
+                "the context name 'Web_1' is not usable: use 1 to 41 of a-z, 0-9 and '-', "
+                "beginning with a letter or digit",
                 "the hostname '-x' is not usable (RFC 1123, at most 64)",
                 "the name server '10.0.0.300' is neither an IPv4 nor an IPv6 address",
                 "the hosts line 'not-an-address name' is not 'ADDRESS NAME...'",

@@ -15,9 +15,7 @@ TEST(IdRanges, AreTheLowestThatTouchNobodyElses) {
   EXPECT_EQ(findFreeRange({{0x8ffff, 2}}), (IdRange{0xa0000, 65536}));
 }
 
-TEST(IdRanges, RunOutWithAnError) {
-  EXPECT_THROW(findFreeRange({{0, 0xffffffff}}), Error);
-}
+TEST(IdRanges, RunOutWithAnError) { EXPECT_THROW(findFreeRange({{0, 0xffffffff}}), Error); }
 
 TEST(SubordinateIds, AreReadAndBrokenLinesLeftOut) {
   EXPECT_EQ(parseSubordinateIds("alice:100000:65536\nbroken\nbob:x:1\ncarol:165536:10"),
@@ -43,15 +41,19 @@ TEST(BootPlan, OfSystemdCarriesTheDropInsAndMasksThatKeepItMovable) {
   EXPECT_EQ(plan.init, InitKind::System);
   EXPECT_EQ(plan.hostname, "www");
   EXPECT_EQ(plan.environment,
-            (std::vector<std::string>{"container=vsd", "container_uuid=6b1e1d2c-3f4a-4b5c-8d6e-7f8091a2b3c4",
-                                      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=linux",
-                                      "MEMORY_PRESSURE_WATCH=/dev/null", "A=1"}));
+            (std::vector<std::string>{
+                "container=vsd", "container_uuid=6b1e1d2c-3f4a-4b5c-8d6e-7f8091a2b3c4",
+                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "TERM=linux",
+                "MEMORY_PRESSURE_WATCH=/dev/null", "A=1"}));
   std::vector<std::string> files;
-  for (const RunFile& file : plan.runFiles) files.push_back(file.path + (file.linkTo.empty() ? "" : " -> " + file.linkTo));
+  for (const RunFile& file : plan.runFiles)
+    files.push_back(file.path + (file.linkTo.empty() ? "" : " -> " + file.linkTo));
   EXPECT_EQ(files, (std::vector<std::string>{
                        "systemd/system/service.d/50-vsd.conf", "systemd/system.conf.d/50-vsd.conf",
-                       "systemd/system/dev-hugepages.mount -> /dev/null", "systemd/system/sys-kernel-config.mount -> /dev/null",
-                       "systemd/system/sys-kernel-debug.mount -> /dev/null", "systemd/system/sys-kernel-tracing.mount -> /dev/null",
+                       "systemd/system/dev-hugepages.mount -> /dev/null",
+                       "systemd/system/sys-kernel-config.mount -> /dev/null",
+                       "systemd/system/sys-kernel-debug.mount -> /dev/null",
+                       "systemd/system/sys-kernel-tracing.mount -> /dev/null",
                        "systemd/system/sys-fs-fuse-connections.mount -> /dev/null",
                        "systemd/system/systemd-modules-load.service -> /dev/null"}));
 }

@@ -78,7 +78,8 @@ TEST_F(StoreTest, RefusesADamagedFileAndSaysHowToRecover) {
     }
   }
   std::string bytes = readFile(path());
-  for (std::size_t at = 4096; at + 64 < bytes.size(); at += 512) bytes.replace(at, 64, std::string(64, '\xa5'));
+  for (std::size_t at = 4096; at + 64 < bytes.size(); at += 512)
+    bytes.replace(at, 64, std::string(64, '\xa5'));
   writeAtomic(path(), bytes);
   try {
     Store store(path());

@@ -27,7 +27,8 @@ class OperationsTest : public testing::Test {
   }
   static std::string stepsOf(const OperationPicture& picture) {
     std::string text;
-    for (const Step& step : picture.steps) text += step.name + ":" + std::string(nameOf(step.state)) + " ";
+    for (const Step& step : picture.steps)
+      text += step.name + ":" + std::string(nameOf(step.state)) + " ";
     return text;
   }
 

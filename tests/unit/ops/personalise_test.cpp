@@ -21,14 +21,17 @@ Definition definition() {
 }
 
 TEST(FilesFor, AreExactlyWhatWasAskedFor) {
-  EXPECT_EQ(filesFor(definition(), MachineId::Reset),
-            (std::vector<FileToWrite>{
-                {"/etc/hostname", "www\n", 0644},
-                {"/etc/hosts",
-                 "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 www.foo.bar www\n10.0.3.9 db\n", 0644},
-                {"/etc/resolv.conf", "search foo.bar\nnameserver 10.0.3.5\nnameserver 10.0.3.6\n", 0644},
-                {"/root/.ssh/authorized_keys", "ssh-ed25519 AAAA me\n", 0600},
-                {"/etc/machine-id", "", 0444}}));
+  EXPECT_EQ(
+      filesFor(definition(), MachineId::Reset),
+      (std::vector<FileToWrite>{
+          {"/etc/hostname", "www\n", 0644},
+          {"/etc/hosts",
+           "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 www.foo.bar "
+           "www\n10.0.3.9 db\n",
+           0644},
+          {"/etc/resolv.conf", "search foo.bar\nnameserver 10.0.3.5\nnameserver 10.0.3.6\n", 0644},
+          {"/root/.ssh/authorized_keys", "ssh-ed25519 AAAA me\n", 0600},
+          {"/etc/machine-id", "", 0444}}));
 }
 
 TEST(FilesFor, LeaveResolverKeysAndMachineIdAloneWhenNotAsked) {
@@ -55,9 +58,10 @@ TEST(Personalise, SaysWhatItWroteAndWhatItCouldNot) {
   makeDirectories(scratch.path() + "/root/bin");
   Definition d;
   d.hostname = "plain";
-  EXPECT_EQ(personalise(scratch.path() + "/root", d, MachineId::Keep),
-            (std::vector<std::string>{"did not write /etc/hostname: the template has no directory /etc",
-                                      "did not write /etc/hosts: the template has no directory /etc"}));
+  EXPECT_EQ(
+      personalise(scratch.path() + "/root", d, MachineId::Keep),
+      (std::vector<std::string>{"did not write /etc/hostname: the template has no directory /etc",
+                                "did not write /etc/hosts: the template has no directory /etc"}));
 }
 
 }  // namespace
