@@ -64,5 +64,40 @@ class Host(unittest.TestCase):
         self.assertEqual(self.story("manual"), ["began"])
 
 
+class Reflinks(unittest.TestCase):
+    """Tier `dir` on a file system that can share blocks between files."""
+    vsd = LabVsd("h2")
+    BIG = 64 << 20
+
+    def setUp(self):
+        self.vsd.shell("systemctl stop vsd.socket vsd.service; truncate -s 1G /root/xfs.img; mkfs.xfs -q -f /root/xfs.img; "
+                       "mount -o loop /root/xfs.img /var/lib/vsd; systemctl start vsd.socket vsd.service")
+
+    def tearDown(self):
+        for context in self.vsd.json("list"):
+            self.vsd.ok("remove", "--kill", "-y", context["definition"]["name"])
+        self.vsd.shell("systemctl stop vsd.socket vsd.service; umount /var/lib/vsd; rm /root/xfs.img; "
+                       "systemctl start vsd.socket vsd.service")
+
+    def used(self):
+        return int(self.vsd.shell("sync; df --output=used -B1 /var/lib/vsd").split()[-1])
+
+    def test_a_new_context_shares_its_templates_blocks_until_it_writes(self):
+        archive = self.vsd.need_busybox()
+        self.vsd.shell(f"mkdir /root/tree; cd /root/tree; tar -xf {archive}; head -c {self.BIG} /dev/urandom >big; "
+                       "tar -cf /root/big.tar .; cd /; rm -r /root/tree")
+        self.vsd.ok("template", "import", "big", "/root/big.tar", "--init", "command", "--", *POLITE)
+        self.assertIn("reflink", self.vsd.ok("-n", "create", "one", "--template", "big"))
+        before = self.used()
+        self.vsd.ok("create", "one", "--template", "big", "--start")
+        self.vsd.ok("create", "two", "--template", "big", "--start")
+        self.assertLess(self.used() - before, self.BIG // 4)
+        self.vsd.ok("exec", "one", "--", "sh", "-c", "echo changed >/big")
+        sums = [self.vsd.ok("exec", "two", "--", "sh", "-c", "md5sum </big"),
+                self.vsd.shell("md5sum </var/lib/vsd/templates/big/root/big")]
+        self.assertEqual(sums[0], sums[1])
+        self.assertEqual(self.vsd.ok("exec", "one", "--", "cat", "/big"), "changed\n")
+
+
 if __name__ == "__main__":
     unittest.main()
