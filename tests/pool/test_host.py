@@ -64,6 +64,30 @@ class Host(unittest.TestCase):
         self.assertEqual(self.story("manual"), ["began"])
 
 
+class Upgrade(unittest.TestCase):
+    vsd = LabVsd("h2")
+
+    def test_neither_a_restart_of_the_daemon_nor_a_new_package_touches_contexts(self):
+        self.vsd.need_busybox()
+        self.vsd.ok("create", "steady", "--template", "busybox", "--start")
+        try:
+            def picture():
+                pid = self.vsd.show("steady")["pid"]
+                return pid, self.vsd.shell(f"cut -d' ' -f22 /proc/{pid}/stat; systemctl is-active vsd-contexts.service")
+            before = picture()
+            daemon = self.vsd.json("info")[0]["pid"]
+            self.vsd.shell("systemctl restart vsd.service")
+            self.assertNotEqual(self.vsd.json("info")[0]["pid"], daemon)
+            self.assertEqual(picture(), before)
+            daemon = self.vsd.json("info")[0]["pid"]
+            subprocess.run([f"{TOP}/lab/lab", "deploy"], check=True, env=os.environ)
+            self.assertNotEqual(self.vsd.json("info")[0]["pid"], daemon)
+            self.assertEqual(picture(), before)
+            self.assertEqual(self.vsd.ok("exec", "steady", "--", "echo", "well"), "well\n")
+        finally:
+            self.vsd.ok("remove", "--kill", "-y", "steady")
+
+
 class Reflinks(unittest.TestCase):
     """Tier `dir` on a file system that can share blocks between files."""
     vsd = LabVsd("h2")

@@ -173,8 +173,8 @@ class LabVsd(Vsd):
     def died(self, seconds=60):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            state = self.run("systemctl", "show", "-P", "ActiveState", "-P", "Result", "vsd.service").stdout.split()
-            if state == [b"failed", b"signal"]:
+            state = self.run("systemctl", "show", "-p", "ActiveState", "-p", "Result", "vsd.service").stdout.split()
+            if set(state) == {b"ActiveState=failed", b"Result=signal"}:
                 return True
             time.sleep(0.2)
         return False

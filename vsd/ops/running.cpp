@@ -13,6 +13,17 @@ namespace {
 constexpr Millis kKillTime{15'000};
 constexpr Millis kScopeTime{15'000};
 
+// What matters is that the group is gone, which is seen to next: a systemd that does not answer
+// must not keep an ended context from being recorded as ended.
+void endScope(const std::string& name) {
+  if (!isSystemdHost()) return;
+  try {
+    stopScope(name, kScopeTime);
+  } catch (const Error& error) {
+    log::warning("context '{}': {}, ignoring", name, error.text());
+  }
+}
+
 }  // namespace
 
 Isolation isolationOf(const Definition& definition) {
@@ -75,7 +86,7 @@ void cleanUpRun(const Host& host, const std::string& name) {
         guest->waitEnd(kKillTime);
       }
   cgroup.kill(kKillTime);
-  if (isSystemdHost()) stopScope(name, kScopeTime);
+  endScope(name);
   cgroup.remove();
   host.storage.detach(name);
   removeTree(host.paths.contextOf(name));
