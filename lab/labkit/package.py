@@ -3,6 +3,7 @@
     ~/.cache/vsd-lab/build/HASH-OF-CHECKOUT/tree/   copy of the working tree, and what the build makes in it
     ~/.cache/vsd-lab/build/HASH-OF-CHECKOUT/files   what the copy consists of, so that removed files go
     ~/.cache/vsd-lab/build/HASH-OF-CHECKOUT/checkout  whose copy it is (pruning.py)
+    ~/.cache/vsd-lab/build/HASH-OF-CHECKOUT/built   in which build root the copy, as it is, was built; absent when it was not
     ~/.cache/vsd-lab/ccache/                        of all checkouts
 """
 import os
@@ -36,9 +37,11 @@ def build(checkout=config.CHECKOUT):
         copy_tree(checkout, place)
         (place / "checkout").write_text(str(checkout))
         _find_packaging(place / "tree", checkout)
-        say("building the package")
-        log = place / "log"
-        CagedWork(lambda: _build_in(root, place, ccache, log)).wait()
+        built = place / "built"
+        if not built.exists() or built.read_text() != str(root):
+            say("building the package")
+            CagedWork(lambda: _build_in(root, place, ccache, place / "log")).wait()
+            built.write_text(str(root))
         return _collect(place, checkout / "build" / "deb")
 
 
@@ -58,11 +61,14 @@ def copy_tree(checkout, place):
     tree, record = place / "tree", place / "files"
     tree.mkdir(parents=True, exist_ok=True)
     before = record.read_text().split("\0") if record.exists() else []
-    for name in set(before) - set(names) - {""}:
-        if _is_file_or_link(tree / name):
-            (tree / name).unlink()
+    gone = [name for name in set(before) - set(names) - {""} if _is_file_or_link(tree / name)]
+    changed = [name for name in names if not _same(checkout / name, tree / name)]
+    if gone or changed:
+        (place / "built").unlink(missing_ok=True)
+    for name in gone:
+        (tree / name).unlink()
     record.write_text("\0".join(names))  # before the copies: what is copied is on record even if we are interrupted
-    for name in names:
+    for name in changed:
         _copy(checkout / name, tree / name)
 
 
@@ -70,12 +76,15 @@ def _is_file_or_link(path):
     return path.is_symlink() or path.is_file()
 
 
+def _same(source, copy):
+    if not os.path.lexists(copy):
+        return False
+    have, old = os.lstat(source), os.lstat(copy)
+    return (old.st_size, old.st_mtime_ns, old.st_mode) == (have.st_size, have.st_mtime_ns, have.st_mode)
+
+
 def _copy(source, copy):
-    have = os.lstat(source)
     if os.path.lexists(copy):
-        old = os.lstat(copy)
-        if (old.st_size, old.st_mtime_ns, old.st_mode) == (have.st_size, have.st_mtime_ns, have.st_mode):
-            return
         if copy.is_dir() and not copy.is_symlink():
             shutil.rmtree(copy)
         else:
@@ -93,7 +102,9 @@ def _build_in(root, place, ccache, log):
     os.chroot(root)
     os.chdir("/build/tree")
     environment = {"PATH": "/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/build", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
-                   "CCACHE_DIR": "/ccache", "DEB_BUILD_OPTIONS": f"nocheck parallel={os.cpu_count()}", "DEBIAN_FRONTEND": "noninteractive"}
+                   "CCACHE_DIR": "/ccache", "DEB_BUILD_OPTIONS": f"nocheck noautodbgsym parallel={os.cpu_count()}", "DEBIAN_FRONTEND": "noninteractive",
+                   # Packages for the lab are unpacked once: smaller is not worth the time.
+                   "DPKG_DEB_COMPRESSOR_TYPE": "gzip", "DPKG_DEB_COMPRESSOR_LEVEL": "1"}
     with open("/build/log", "w") as output:
         done = subprocess.run(["/bin/sh", "-c", _SCRIPT], env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
     if done.returncode:

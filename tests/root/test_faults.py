@@ -9,10 +9,10 @@ import unittest
 
 from support.daemon import DaemonTest
 from support.hosts import BUILD, SLEEPER, LocalVsd
-from support.kills import CREATE, KillSteps
+from support.kills import CREATE, MoreKillSteps
 
 
-class Kills(KillSteps, DaemonTest):
+class Kills(MoreKillSteps, DaemonTest):
     pass
 
 

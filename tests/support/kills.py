@@ -1,6 +1,6 @@
 """vsd killed with SIGKILL at every step of a verb, on any kind of host: afterwards all is as before it or as after it.
 
-KillSteps is mixed into a TestCase with a `vsd` (support.hosts) that holds no contexts but 'a', 'b', 'keeper', has a
+KillSteps (or MoreKillSteps) is mixed into a TestCase with a `vsd` (support.hosts) that holds no contexts but 'a', 'b', 'keeper', has a
 template 'busybox', and finds the `archive` it was made from on its host.
 """
 import json
@@ -115,6 +115,10 @@ class KillSteps:
 
     def test_kill_at_each_step_of_remove(self):
         self.drive("remove", [CREATE, START], ("remove", "--kill", "-y", "a"))
+
+
+class MoreKillSteps(KillSteps):
+    """The verbs that have nothing to do with systemd, too: on a lab host each step takes seconds."""
 
     def test_kill_at_each_step_of_rename(self):
         self.drive("rename", [CREATE], ("rename", "a", "b"))

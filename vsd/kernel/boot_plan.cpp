@@ -306,6 +306,7 @@ std::optional<RunningRecord> decodeRunning(std::string_view text) {
       !readNumber(text, "init", record.init) || !readNumber(text, "initStart", record.initStart) ||
       !readNumber(text, "since", record.since))
     return std::nullopt;
+  if (record.guest <= 1 || record.init <= 1) return std::nullopt;  // never what we started
   record.bootId = *boot;
   return record;
 }

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "tests/support/mutate.hpp"
 #include "vsd/base/error.hpp"
 
 namespace vs {
@@ -142,6 +143,40 @@ TEST(EndedRecord, TellsEachKindOfEnd) {
     EXPECT_EQ(back->at, 7);
   }
   EXPECT_FALSE(decodeEnded("how=flew away\nvalue=0\nat=1\n"));
+}
+
+// Plans come from vsd, but what reads them is root: a damaged one is refused, never misread.
+TEST(DamagedPlans, AreRefusedOrRead) {
+  test::Mutator boots(encode(fullBootPlan()));
+  test::Mutator execs(encode(fullExecPlan()));
+  int refused = 0;
+  for (int i = 0; i < 20'000; ++i) {
+    try {
+      decodeBootPlan(boots.next());
+    } catch (const Error&) {
+      ++refused;
+    }
+    try {
+      decodeExecPlan(execs.next());
+    } catch (const Error&) {
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 10'000);
+}
+
+TEST(DamagedRecords, AreNoRecords) {
+  RunningRecord running;
+  running.guest = 100;
+  running.init = 101;
+  running.bootId = "0c3c9a0e-9f0b-4c0f-8b7e-111111111111";
+  test::Mutator mutator(encode(running));
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string text = mutator.next();
+    const auto record = decodeRunning(text);
+    EXPECT_TRUE(!record || (record->guest > 1 && record->init > 1)) << text;
+    decodeEnded(text);
+  }
 }
 
 }  // namespace
