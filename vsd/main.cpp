@@ -99,12 +99,12 @@ int serve(const Options& options) {
   storage::DirEngine storage(paths, runner);
   const GuestProgram guestProgram(options.libexec + "/vsd-guest");
   Contexts contexts(store);
+  asio::io_context loop(1);  // outlives the operations, which tell it of their changes
   Operations operations(journal);
   const Host host{paths,    config,       runner,
                   storage,  guestProgram, options.libexec + "/vsd-unpack",
                   contexts, operations};
 
-  asio::io_context loop(1);
   Guard guard(loop, host);
   contexts.watch(
       [&guard](const std::string& name, auto running) { guard.watch(name, std::move(running)); });

@@ -179,7 +179,7 @@ class Session : public std::enable_shared_from_this<Session> {
   awaitable<void> tell(const Watch& watch, bool more, bool silent) {
     const Deadline deadline = watch.timeout ? deadlineIn(*watch.timeout) : Deadline::max();
     auto changes = std::make_shared<Changes>(descriptor_.get_executor());
-    const auto handle = watch.operation->observe([changes] { Changes::announce(changes); });
+    const auto handle = watch.operation->observe(Changes::announcing(changes));
     for (;;) {
       changes->seen = 0;
       const OperationPicture picture = watch.operation->picture();
@@ -231,11 +231,16 @@ class Session : public std::enable_shared_from_this<Session> {
   struct Changes {
     explicit Changes(const asio::any_io_executor& executor) : timer(executor) {}
 
-    static void announce(const std::shared_ptr<Changes>& changes) {
-      asio::post(changes->timer.get_executor(), [changes] {
-        ++changes->seen;
-        changes->timer.cancel();
-      });
+    // Only the loop's thread ever holds on to it: it must not come to be destroyed on another.
+    static Operation::Observer announcing(const std::shared_ptr<Changes>& changes) {
+      return [executor = changes->timer.get_executor(), weak = std::weak_ptr(changes)] {
+        asio::post(executor, [weak] {
+          const auto still = weak.lock();
+          if (!still) return;
+          ++still->seen;
+          still->timer.cancel();
+        });
+      };
     }
     awaitable<void> wait(Deadline deadline) {
       timer.expires_at(deadline);

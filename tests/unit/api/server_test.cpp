@@ -110,9 +110,9 @@ class ServerTest : public testing::Test {
 
   TempDir directory_;
   Journal journal_{directory_.path() + "/vsd.db"};
+  asio::io_context loop_{1};  // outlives the operations, which tell it of their changes
   Operations operations_{journal_};
   Service service_{std::string(kInterfaceText), "1"};
-  asio::io_context loop_{1};
   std::optional<Server> server_;
   std::thread thread_;
 };
