@@ -84,8 +84,9 @@ class JobWatch {
  public:
   explicit JobWatch(sd_bus* bus) : bus_(bus) {
     sd_bus_slot* raw = nullptr;
-    checkBus(sd_bus_match_signal(bus, &raw, kManager, kManagerPath, kManagerInterface, "JobRemoved",
-                                 &JobWatch::onRemoved, this),
+    // Without waiting for the bus to say yes: it takes our messages in the order we send them.
+    checkBus(sd_bus_match_signal_async(bus, &raw, kManager, kManagerPath, kManagerInterface,
+                                       "JobRemoved", &JobWatch::onRemoved, nullptr, this),
              "follow systemd's jobs");
     slot_.reset(raw);
   }
@@ -207,7 +208,6 @@ void startScope(const std::string& context, pid_t pid, Millis time) {
   const Deadline deadline = deadlineIn(time);
   const std::string what = fmt::format("start the scope of context '{}'", context);
   const Bus bus = connect(time);
-  resetFailed(bus.get(), scopeUnitOf(context));
   JobWatch jobs(bus.get());
   const Message call = scopeCall(bus.get(), context, pid);
   BusError error;
