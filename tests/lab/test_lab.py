@@ -290,7 +290,10 @@ class Lives(unittest.TestCase):
 
     def interrupted_up(self, number, after):
         name = "selftest-c"
-        up = subprocess.Popen([LAB, "up", "1"], env=dict(os.environ, LAB=name), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        # Who runs us in the background may have Ctrl-C ignored, and that is inherited.
+        up = subprocess.Popen([LAB, "up", "1"], env=dict(os.environ, LAB=name), stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                              preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+        self.addCleanup(lab, "down", name=name, check=False)
         try:
             wait_until(lambda: (STATE / name / "lab.json").exists(), 30, "the keeper started")
             time.sleep(after)
