@@ -42,8 +42,9 @@ format:
 	git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
 
 # clang-tidy must be told that this compiler has coroutines: asio asks for a newer one.
-TIDY := clang-tidy-16 --quiet -p build/lint --extra-arg=-DASIO_HAS_CO_AWAIT=1 --extra-arg=-DASIO_HAS_STD_COROUTINE=1
-lint: prepare
+TIDY = $(shell command -v clang-tidy-16 || echo clang-tidy) --quiet -p build/lint --extra-arg=-DASIO_HAS_CO_AWAIT=1 --extra-arg=-DASIO_HAS_STD_COROUTINE=1
+lint:
+	packaging/prepare lint
 	test -d build/lint || meson setup build/lint -Db_pch=false
 	ninja -C build/lint vsd/api/interface_text.hpp
 	git ls-files '*.cpp' '*.hpp' | xargs clang-format --dry-run -Werror
