@@ -35,7 +35,7 @@ lab-up: prepare
 lab-down:
 	lab/lab down
 
-bench: prepare
+bench: all
 	bench/run
 
 format:

@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 
 #include <ctime>
@@ -237,6 +239,32 @@ TEST_F(ServerTest, SlowCallsHoldNobodyElseUp) {
   const Deadline soon = deadlineIn(Millis(500));
   Client(path()).call("Info", Json::object());
   EXPECT_LT(std::chrono::steady_clock::now(), soon);
+}
+
+// The effective user of this thread alone: what the other side of a connection sees.
+void become(uid_t user) {
+  check(static_cast<int>(::syscall(SYS_setresuid, -1, user, -1)), "become uid {}", user);
+}
+
+TEST_F(ServerTest, KeepsConnectionsForRootThatOthersCannotTake) {
+  rlimit files{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
+  files.rlim_cur = files.rlim_max;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &files), 0);
+  const uid_t us = ::geteuid();
+  ASSERT_EQ(::chmod(path().c_str(), 0666), 0);
+  ASSERT_EQ(::chmod(directory_.path().c_str(), 0755), 0);
+  std::vector<Fd> others;
+  if (us == 0) become(65534);
+  for (int i = 0; i < kMaxConnections - kForRoot; ++i) others.push_back(connectTo(path()));
+  const Fd oneTooMany = connectTo(path());
+  if (us == 0) become(0);
+  char byte;
+  ASSERT_TRUE(waitReadable(oneTooMany.get(), Millis(2000)));
+  EXPECT_EQ(::recv(oneTooMany.get(), &byte, 1, 0), 0) << "closed at once";
+  EXPECT_FALSE(waitReadable(others.front().get(), Millis(0))) << "the others are not";
+  if (us != 0) return;  // then nobody here could take what is root's
+  EXPECT_EQ(Client(path()).call("Info", Json::object()).parameters.at("version"), "1");
 }
 
 TEST_F(ServerTest, WithoutDescriptorsItWaitsInsteadOfSpinning) {
