@@ -29,7 +29,7 @@ usage: lab/lab COMMAND ...          LAB=name chooses among labs side by side ('d
   boot HOST                 start a crashed host from its disk, wait until it is reachable
 
   build-deb [TREE]          build the package of this checkout (or of another) for the hosts, print its path
-  deploy [DEB]              install it (built if not given) on all hosts
+  deploy [--on HOST] [DEB]  install it (built if not given) on all hosts, or on one
   prepare                   install what this machine lacks, make image, package mirror and build root
   prune                     remove from the cache what this checkout no longer uses
 
@@ -138,7 +138,7 @@ def build_deb(arguments):
 
 def deploy(arguments):
     from labkit import deployment
-    deployment.deploy(config.lab_name(), arguments.deb and pathlib.Path(arguments.deb))
+    deployment.deploy(config.lab_name(), arguments.deb and pathlib.Path(arguments.deb), arguments.on)
     return 0
 
 
@@ -185,7 +185,7 @@ def parser():
     for name in ("crash", "boot"):
         verb(name, power, "host")
     verb("build-deb", build_deb, tree={"nargs": "?"})
-    verb("deploy", deploy, deb={"nargs": "?"})
+    verb("deploy", deploy, deb={"nargs": "?"}).add_argument("--on", metavar="HOST")
     verb("prepare", prepare_all)
     verb("prune", prune)
     return top

@@ -25,7 +25,7 @@ rm -f "$1"
 """
 
 
-def deploy(name, deb=None):
+def deploy(name, deb=None, only=None):
     state.require_up(name)
     if deb is None:
         from labkit import package
@@ -33,6 +33,10 @@ def deploy(name, deb=None):
     if not deb.is_file():
         raise LabError(f"cannot deploy '{deb}': no such file")
     hosts = [host["host"] for host in state.ask(name, "status") if host["state"] == "up"]
+    if only and only not in hosts:
+        raise LabError(f"lab '{name}' has no host '{only}' that is up")
+    if only:
+        hosts = [only]
     if not hosts:
         raise LabError(f"lab '{name}' has no host that is up")
     for_each(hosts, lambda host: _install(name, host, deb))

@@ -78,6 +78,7 @@ def tree_with(members):
 
 class Attack(unittest.TestCase):
     """c1 attacks, c2 must not notice."""
+    vsd = VSD
     contexts = {"c1": (), "c2": ()}  # with their flags
 
     @classmethod

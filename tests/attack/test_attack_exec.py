@@ -102,6 +102,7 @@ class Exec(Attack):
 
 class Written(unittest.TestCase):
     """Files that vsd writes into a tree, and log files, where the tree leads elsewhere."""
+    vsd = VSD
     name = "trap"
     template = TEMPLATE + "-trap"
     victim = "/root/attack-victim"

@@ -137,6 +137,7 @@ class Limits(Attack):
 
 
 class HostileTrees(unittest.TestCase):
+    vsd = VSD
     name = "trap"
     template = TEMPLATE + "-trap"
 

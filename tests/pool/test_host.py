@@ -80,7 +80,7 @@ class Upgrade(unittest.TestCase):
             self.assertNotEqual(self.vsd.json("info")[0]["pid"], daemon)
             self.assertEqual(picture(), before)
             daemon = self.vsd.json("info")[0]["pid"]
-            subprocess.run([f"{TOP}/lab/lab", "deploy"], check=True, env=os.environ)
+            subprocess.run([f"{TOP}/lab/lab", "deploy", "--on", self.vsd.host], check=True, env=os.environ)
             self.assertNotEqual(self.vsd.json("info")[0]["pid"], daemon)
             self.assertEqual(picture(), before)
             self.assertEqual(self.vsd.ok("exec", "steady", "--", "echo", "well"), "well\n")
