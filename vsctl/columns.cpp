@@ -99,6 +99,7 @@ constexpr Column kTemplate[] = {
     {"created", "created", Style::Age},
     {"description", "description", Style::Text, Shown::Wide},
     {"source", "source", Style::Text, Shown::Wide},
+    {"storages", "storages", Style::Text, Shown::Wide},
     {"checksum", "checksum", Style::Text, Shown::Asked},
     {"packages", "packages", Style::Text, Shown::Asked},
 };
@@ -114,6 +115,7 @@ constexpr Column kTemplateRecord[] = {
     {"size", "size", Style::Size},
     {"created", "created", Style::Time},
     {"source", "source"},
+    {"storages", "storages"},
     {"checksum", "checksum"},
     {"packages", "packages"},
     {"changes", "changes"},
@@ -173,6 +175,38 @@ constexpr Column kInfo[] = {
     {"running", "running", Style::Count},
 };
 
+constexpr Column kStorage[] = {
+    {"name", "name"},
+    {"tier", "tier"},
+    {"size", "size", Style::Size},
+    {"used", "used", Style::Size},
+    {"promised", "promised", Style::Size},
+    {"volumes", "volumes", Style::Count},
+    {"trouble", "trouble"},
+    {"group", "group", Style::Text, Shown::Wide},
+    {"copies", "copies", Style::Text, Shown::Wide},
+    {"growth", "growth", Style::Size, Shown::Wide},
+    {"metadata", "metadata", Style::Count, Shown::Wide},
+    {"snapshots", "snapshots", Style::Text, Shown::Asked},
+    {"templates", "templates", Style::Text, Shown::Asked},
+};
+
+constexpr Column kStorageRecord[] = {
+    {"name", "name"},
+    {"tier", "tier"},
+    {"trouble", "trouble"},
+    {"group", "group"},
+    {"size", "size", Style::Size},
+    {"used", "used", Style::Size},
+    {"promised", "promised", Style::Size},
+    {"growth", "growth", Style::Size},
+    {"metadata", "metadata", Style::Count},
+    {"volumes", "volumes", Style::Count},
+    {"copies", "copies"},
+    {"snapshots", "snapshots"},
+    {"templates", "templates"},
+};
+
 constexpr Column kPlan[] = {
     {"object", "object"},
     {"verb", "verb"},
@@ -190,6 +224,8 @@ const Columns kContextFields = kContextRecord;
 const Columns kSecurityFields = kSecurity;
 const Columns kTemplateColumns = kTemplate;
 const Columns kTemplateFields = kTemplateRecord;
+const Columns kStorageColumns = kStorage;
+const Columns kStorageFields = kStorageRecord;
 const Columns kDefinitionColumns = kDefinition;
 const Columns kOperationColumns = kOperation;
 const Columns kOperationFields = kOperationRecord;

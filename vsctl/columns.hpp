@@ -10,6 +10,8 @@ extern const Columns kContextFields;
 extern const Columns kSecurityFields;
 extern const Columns kTemplateColumns;
 extern const Columns kTemplateFields;
+extern const Columns kStorageColumns;
+extern const Columns kStorageFields;
 extern const Columns kDefinitionColumns;
 extern const Columns kOperationColumns;
 extern const Columns kOperationFields;

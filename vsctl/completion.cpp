@@ -62,7 +62,10 @@ Candidates valuesOf(const Verb& verb, const std::string& flag, const NamesOf& na
   if (flag == "--init") return {"systemd", "sysv", "command"};
   if (flag == "--profile") return {"system", "nesting"};
   if (flag == "--restart") return {"no", "on-failure", "always"};
-  if (flag == "--storage") return {"dir"};
+  if (flag == "--storage") return namesOf(Operand::Storage);
+  if (flag == "--tier") return {"thin"};
+  if (flag == "--force") return {"wipe"};
+  if (flag == "--device") return {std::string(kCompleteFiles)};
   if (flag == "--unset") return unsettableNames();
   if (flag == "--authorized-key" || flag == "--socket") return {std::string(kCompleteFiles)};
   return {};
@@ -126,6 +129,7 @@ const std::vector<Source>& sources() {
       {Operand::RunningContext, "List", "contexts", "/definition/name", {"running", "starting"}},
       {Operand::StoppedContext, "List", "contexts", "/definition/name", {"stopped", "failed"}},
       {Operand::FrozenContext, "List", "contexts", "/definition/name", {"frozen"}},
+      {Operand::Storage, "StorageList", "storages", "/name", {}},
       {Operand::Template, "TemplateList", "templates", "/name", {}},
       {Operand::TemplateDefinition, "TemplateList", "definitions", "/name", {}},
       {Operand::Operation, "OperationList", "operations", "/id", {}},

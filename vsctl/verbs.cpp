@@ -14,6 +14,7 @@ using enum Operand;
 constexpr std::string_view kLife = "Contexts";
 constexpr std::string_view kInside = "Inside a context";
 constexpr std::string_view kHost = "This host";
+constexpr std::string_view kStorages = "Storages";
 constexpr std::string_view kTemplates = "Templates";
 constexpr std::string_view kOperations = "Operations";
 
@@ -164,6 +165,38 @@ std::vector<Verb> makeVerbs() {
        "remove templates",
        templateRemoveVerb,
        {Template}},
+      {"storage add",
+       "",
+       kStorages,
+       "NAME",
+       "set up a storage on a disk or in a volume group",
+       storageAddVerb,
+       {Nothing}},
+      {"storage list",
+       "ls",
+       kStorages,
+       "",
+       "list storages and how full they are",
+       storageListVerb,
+       {Nothing},
+       none,
+       kStorageColumns},
+      {"storage show",
+       "",
+       kStorages,
+       "STORAGE...",
+       "show all about storages",
+       storageShowVerb,
+       {Storage},
+       none,
+       kStorageColumns},
+      {"storage remove",
+       "rm",
+       kStorages,
+       "STORAGE...",
+       "give up storages that hold no contexts",
+       storageRemoveVerb,
+       {Storage}},
       {"operation list",
        "ls",
        kOperations,

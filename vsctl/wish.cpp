@@ -17,7 +17,7 @@ using enum Settable;
 
 constexpr Field kFields[] = {
     {"--template", "template", Text, AtCreation, "NAME", "the template to make it from"},
-    {"--storage", "storage", Text, AtCreation, "TIER", "where its data lies: dir"},
+    {"--storage", "storage", Text, AtCreation, "STORAGE", "which storage holds it"},
     {"--size", "size", Size, AtCreation, "SIZE", "size of its volume"},
     {"--init", "init", Text, AtCreation, "KIND", "systemd, sysv or command"},
     {"--memory", "limits.memory", Size, Always, "SIZE", "memory limit (512M, 2G)"},

@@ -18,6 +18,7 @@
 #include "vsd/guard.hpp"
 #include "vsd/kernel/launch.hpp"
 #include "vsd/ops/reconcile.hpp"
+#include "vsd/ops/storages.hpp"
 #include "vsd/storage/dir_engine.hpp"
 
 namespace vs {
@@ -81,8 +82,16 @@ void addHandlers(api::Service& service, const Host& host) {
   api::addContextHandlers(service, host);
   api::addQueryHandlers(service, host);
   api::addSessionHandlers(service, host);
+  api::addStorageHandlers(service, host);
   api::addTemplateHandlers(service, host);
   api::addOperationHandlers(service, host);
+}
+
+// Tier `dir` is always there; the others as they were added.
+void addStorages(storage::Storages& storages, Store& store, const Paths& paths, Runner& runner) {
+  storages.add(std::make_shared<storage::DirEngine>(paths, runner));
+  for (const StorageRecord& record : store.storages())
+    storages.add(makeEngine(record, paths, runner));
 }
 
 int serve(const Options& options) {
@@ -96,14 +105,15 @@ int serve(const Options& options) {
   Store store(paths.database());
   Journal journal(paths.database());
   RealRunner runner;
-  storage::DirEngine storage(paths, runner);
+  storage::Storages storages(runner);
+  addStorages(storages, store, paths, runner);
   const GuestProgram guestProgram(options.libexec + "/vsd-guest");
   Contexts contexts(store);
   asio::io_context loop(1);  // outlives the operations, which tell it of their changes
   Operations operations(journal);
-  const Host host{paths,    config,       runner,
-                  storage,  guestProgram, options.libexec + "/vsd-unpack",
-                  contexts, operations};
+  const Host host{
+      paths,    config,    runner, storages, store, guestProgram, options.libexec + "/vsd-unpack",
+      contexts, operations};
 
   Guard guard(loop, host);
   contexts.watch(
@@ -134,8 +144,11 @@ int rebuildStore(const Options& options) {
   makeDirectories(paths);
   Store store(paths.database());
   RealRunner runner;
-  storage::DirEngine storage(paths, runner);
-  for (const std::string& sentence : rebuild(storage, store)) std::printf("%s\n", sentence.c_str());
+  storage::Storages storages(runner);
+  addStorages(storages, store, paths, runner);
+  for (const auto& storage : storages.all())
+    for (const std::string& sentence : rebuild(*storage, store))
+      std::printf("%s\n", sentence.c_str());
   return 0;
 }
 

@@ -15,6 +15,7 @@ Action templateImportVerb(Flags& flags) {
     std::string description;
     std::string init;
     std::string source;
+    std::string storage;
   };
   auto options = std::make_shared<Options>();
   flags.operand("NAME", options->name);
@@ -22,6 +23,7 @@ Action templateImportVerb(Flags& flags) {
   flags.text("--description", options->description, "TEXT", "what it is");
   flags.text("--init", options->init, "KIND", "systemd, sysv or command");
   flags.text("--source", options->source, "TEXT", "where the archive came from");
+  flags.text("--storage", options->storage, "STORAGE", "where it shall lie");
   return [options](Session& session) {
     const bool fromInput = options->file == "-";
     if (fromInput && isTerminal(STDIN_FILENO))
@@ -31,6 +33,7 @@ Action templateImportVerb(Flags& flags) {
     if (!options->description.empty()) parameters["description"] = options->description;
     if (!options->init.empty()) parameters["init"] = options->init;
     if (!session.rest().empty()) parameters["command"] = session.rest();
+    if (!options->storage.empty()) parameters["storage"] = options->storage;
     if (!options->source.empty())
       parameters["source"] = options->source;
     else if (!fromInput)

@@ -13,6 +13,7 @@ void addHostHandlers(Service& service, const Host& host, std::string version);
 void addContextHandlers(Service& service, const Host& host);  // Create, Start, Set ...
 void addQueryHandlers(Service& service, const Host& host);    // List, Show, ShowSecurity, Log
 void addSessionHandlers(Service& service, const Host& host);  // Exec, Console
+void addStorageHandlers(Service& service, const Host& host);
 void addTemplateHandlers(Service& service, const Host& host);
 void addOperationHandlers(Service& service, const Host& host);
 

@@ -23,15 +23,15 @@ Json definitionJson(const TemplateDefinition& definition) {
           {"origin", definition.origin}};
 }
 
+Json foundJson(const FoundTemplate& found) {
+  Json json = toJson(found.made);
+  json["storages"] = found.storages;
+  return json;
+}
+
 Outcome handleList(const Host& host) {
   Json templates = Json::array();
-  for (const std::string& name : host.storage.listTemplates()) {
-    try {
-      templates.push_back(toJson(showTemplate(host, name)));
-    } catch (const Error& error) {
-      log::warning("template '{}': {}, ignoring", name, error.text());
-    }
-  }
+  for (const FoundTemplate& found : listTemplates(host)) templates.push_back(foundJson(found));
   Json definitions = Json::array();
   const TemplateDefinitions found = findTemplateDefinitions(templateDirectories(host));
   for (const TemplateDefinition& definition : found.definitions)
@@ -43,9 +43,9 @@ Outcome handleList(const Host& host) {
 
 Outcome handleBuild(const Host& host, const Call& call) {
   const std::string name = call.parameters.at("name");
-  const TemplateBuildRequest request =
-      completeBuild(host, name, call.text("definition").value_or(""),
-                    call.text("mirror").value_or(""), call.texts("packages"));
+  const TemplateBuildRequest request = completeBuild(
+      host, name, call.text("definition").value_or(""), call.text("mirror").value_or(""),
+      call.texts("packages"), call.text("storage").value_or(""));
   return runChange(
       host, call,
       {requestFor("build", name), [&host, request] { return planBuild(host, request); },
@@ -70,20 +70,21 @@ Outcome handleImport(const Host& host, Call& call) {
   request.description = call.text("description").value_or("");
   request.source = call.text("source").value_or("");
   request.command = call.texts("command");
+  request.storage = call.text("storage").value_or(host.config.defaultStorage);
   if (const auto init = call.text("init")) request.init = initNamed(*init);
   std::shared_ptr<Fd> archive;
   if (!call.flag("dryRun")) archive = onlyDescriptor(call, "the import of a template");
-  return runChange(host, call,
-                   {requestFor("import", request.name),
-                    [&host, request] {
-                      checkImport(host, request);
-                      return std::vector<std::string>{
-                          fmt::format("unpack the archive in a cage as template '{}' ({})",
-                                      request.name, host.storage.capabilities().tier)};
-                    },
-                    [&host, request, archive](Operation& operation) {
-                      importTemplate(host, request, archive->get(), operation);
-                    }});
+  return runChange(
+      host, call,
+      {requestFor("import", request.name),
+       [&host, request] {
+         checkImport(host, request);
+         return std::vector<std::string>{fmt::format(
+             "unpack the archive in a cage as template '{}' ({})", request.name, request.storage)};
+       },
+       [&host, request, archive](Operation& operation) {
+         importTemplate(host, request, archive->get(), operation);
+       }});
 }
 
 Outcome handleExport(const Host& host, Call& call) {
@@ -108,9 +109,14 @@ Outcome handleRemove(const Host& host, const Call& call) {
       host, call,
       {requestFor("remove", name),
        [&host, name] {
-         host.storage.templateDescription(name);
-         return std::vector<std::string>{
-             fmt::format("remove template '{}'; contexts made from it stay", name)};
+         host.storages.withTemplate(name);
+         const std::vector<std::string> storages = host.storages.templates()[name];
+         std::vector<std::string> plan;
+         for (const std::string& storage : storages)
+           plan.push_back(
+               fmt::format("remove template '{}' from storage '{}'; contexts made from it stay",
+                           name, storage));
+         return plan;
        },
        [&host, name](Operation& operation) { removeTemplate(host, name, operation); }});
 }
@@ -120,9 +126,9 @@ Outcome handleRemove(const Host& host, const Call& call) {
 void addTemplateHandlers(Service& service, const Host& host) {
   service.add("TemplateList", [&host](Call&) { return handleList(host); });
   service.add("TemplateShow", [&host](Call& call) -> Outcome {
-    return Answer{
-        {{"template", toJson(showTemplate(host, call.parameters.at("name").get<std::string>()))}},
-        {}};
+    return Answer{{{"template",
+                    foundJson(showTemplate(host, call.parameters.at("name").get<std::string>()))}},
+                  {}};
   });
   service.add("TemplateBuild", [&host](Call& call) { return handleBuild(host, call); });
   service.add("TemplateImport", [&host](Call& call) { return handleImport(host, call); });

@@ -11,6 +11,8 @@
 //     volumes/NAME/                          one context's data, tier `dir`
 //       volume.json                          uuid and definition, for `scan --rebuild`
 //       root/                                its root file system, ids 0..65535 as inside
+//     storage/STORAGE/                       mount points of a storage of tier `thin` or `shared`:
+//       vc-NAME/, vt-NAME/                   volumes and templates; the tree is root/ in each
 //   /var/log/vsd/NAME.log                    console output of a context
 //   /run/vsd/                     0755
 //     vsd.sock                    0660 root:vsd  the API
@@ -41,6 +43,7 @@ struct Paths {
   std::string templateOf(const std::string& name) const { return templates() + "/" + name; }
   std::string volumes() const { return state() + "/volumes"; }
   std::string volumeOf(const std::string& name) const { return volumes() + "/" + name; }
+  std::string storageOf(const std::string& name) const { return state() + "/storage/" + name; }
   std::string logs() const { return prefix + "/var/log/vsd"; }
   std::string logOf(const std::string& name) const { return logs() + "/" + name + ".log"; }
   std::string run() const { return prefix + "/run/vsd"; }

@@ -55,7 +55,7 @@ class Reader {
       else return false;
     } else if (section == "defaults") {
       if (name == "template") config_.defaultTemplate = checkName(text(value, name), "template name");
-      else if (name == "storage") config_.defaultStorage = storageTier(text(value, name));
+      else if (name == "storage") config_.defaultStorage = checkName(text(value, name), "storage name");
       else if (name == "dns") config_.dns = texts(value, name);
       else if (name == "domain") config_.domain = text(value, name);
       else if (name == "stop-timeout") config_.stopTimeout = parseDuration(text(value, name), name);
@@ -104,11 +104,6 @@ class Reader {
     if (path.empty() || path[0] != '/')
       throw invalid("'{}' must be an absolute path, not '{}'", name, printable(path));
     return path;
-  }
-  static std::string storageTier(std::string tier) {
-    if (tier != "dir")
-      throw invalid("the storage tier '{}' is unknown; this vsd has 'dir'", printable(tier));
-    return tier;
   }
 
   Config& config_;

@@ -6,7 +6,7 @@
 namespace vs {
 namespace {
 
-constexpr int kSchema = 1;
+constexpr int kSchema = 2;
 
 void createTables(Database& database) {
   const auto version = std::get<std::int64_t>(database.query("PRAGMA user_version")[0][0]);
@@ -16,12 +16,17 @@ void createTables(Database& database) {
         .withHint("install that version of vsd again");
   if (version == kSchema) return;
   database.transaction([&] {
+    if (version < 1)
+      database.execute(
+          "CREATE TABLE contexts (name TEXT PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, definition "
+          "TEXT "
+          "NOT NULL,"
+          " goal TEXT NOT NULL, removing INTEGER NOT NULL DEFAULT 0, ended TEXT NOT NULL DEFAULT "
+          "'')");
     database.execute(
-        "CREATE TABLE contexts (name TEXT PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, definition TEXT "
-        "NOT NULL,"
-        " goal TEXT NOT NULL, removing INTEGER NOT NULL DEFAULT 0, ended TEXT NOT NULL DEFAULT "
-        "'')");
-    database.execute("PRAGMA user_version=1");
+        "CREATE TABLE storages (name TEXT PRIMARY KEY, tier TEXT NOT NULL, volume_group TEXT NOT "
+        "NULL, created TEXT NOT NULL)");
+    database.execute("PRAGMA user_version=2");
   });
 }
 
@@ -87,6 +92,29 @@ void Store::rename(const std::string& from, const Definition& renamed) {
 void Store::erase(const std::string& name) {
   const std::lock_guard lock(mutex_);
   database_.execute("DELETE FROM contexts WHERE name=?1", {name});
+}
+
+std::vector<StorageRecord> Store::storages() {
+  const std::lock_guard lock(mutex_);
+  std::vector<StorageRecord> storages;
+  for (const auto& row :
+       database_.query("SELECT name, tier, volume_group, created FROM storages ORDER BY name"))
+    storages.push_back({std::get<std::string>(row[0]), std::get<std::string>(row[1]),
+                        std::get<std::string>(row[2]), std::get<std::string>(row[3])});
+  return storages;
+}
+
+void Store::insertStorage(const StorageRecord& storage) {
+  const std::lock_guard lock(mutex_);
+  if (!database_.query("SELECT 1 FROM storages WHERE name=?1", {storage.name}).empty())
+    throw Error(Kind::Exists, fmt::format("storage '{}' exists already", storage.name));
+  database_.execute("INSERT INTO storages VALUES (?1, ?2, ?3, ?4)",
+                    {storage.name, storage.tier, storage.group, storage.created});
+}
+
+void Store::eraseStorage(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  database_.execute("DELETE FROM storages WHERE name=?1", {name});
 }
 
 }  // namespace vs

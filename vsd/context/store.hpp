@@ -1,5 +1,6 @@
-// The records of this host's contexts, in SQLite with full durability: what each is to be and what
-// its user wished last. What *is* (running, pids) is never stored here: it is found in the kernel.
+// The records of this host's contexts and storages, in SQLite with full durability: what each is to
+// be and what its user wished last. What *is* (running, pids) is never stored here: it is found in
+// the kernel.
 #pragma once
 
 #include <mutex>
@@ -20,6 +21,14 @@ struct Record {
   std::string ended;      // how it ended last, in words; empty when it never ran or runs
 };
 
+// A storage that was added to this host (tier `dir` is always there and has none).
+struct StorageRecord {
+  std::string name;
+  std::string tier;   // "thin"
+  std::string group;  // its volume group
+  std::string created;
+};
+
 class Store {
  public:
   explicit Store(const std::string& path);
@@ -33,6 +42,10 @@ class Store {
   void markRemoving(const std::string& name);
   void rename(const std::string& from, const Definition& renamed);
   void erase(const std::string& name);  // absent is success
+
+  std::vector<StorageRecord> storages();             // by name
+  void insertStorage(const StorageRecord& storage);  // throws Exists
+  void eraseStorage(const std::string& name);        // absent is success
 
  private:
   std::mutex mutex_;

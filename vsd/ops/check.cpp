@@ -144,13 +144,17 @@ class HostCheck {
 
   // --- storage ---
   void storage() {
-    const storage::Capabilities tier = host_.storage.capabilities();
-    say("storage", fmt::format("tier {}", tier.tier),
-        tier.instantCopy ? Level::Ok : Level::Degraded,
-        fmt::format("new volumes by {}", tier.copyMethod),
-        tier.instantCopy
-            ? ""
-            : fmt::format("for instant volumes put {} on xfs or btrfs", host_.paths.state()));
+    for (const auto& engine : host_.storages.all()) {
+      const storage::Capabilities can = engine->capabilities();
+      say("storage", fmt::format("storage {}", engine->name()),
+          can.instantCopy ? Level::Ok : Level::Degraded,
+          fmt::format("tier {}, new volumes by {}", can.tier, can.copyMethod),
+          can.instantCopy
+              ? ""
+              : fmt::format(
+                    "for instant volumes add a storage of tier thin, or put {} on xfs or btrfs",
+                    host_.paths.state()));
+    }
     struct statvfs status {};
     if (::statvfs(host_.paths.state().c_str(), &status) != 0) return;
     const Bytes free{std::uint64_t{status.f_bavail} * status.f_frsize};

@@ -9,10 +9,10 @@ void checkClone(const Host& host, const std::string& from, const std::string& to
   checkName(to, "context name");
   if (host.contexts.findIfAny(to))
     throw Error(Kind::Exists, fmt::format("context '{}' exists already", to));
-  if (!isDown(context.state))
+  if (!isDown(context.state) && !storageOf(host, from)->capabilities().snapshots)
     throw Error(Kind::InvalidState,
                 fmt::format("cannot clone context '{}': it is {}", from, nameOf(context.state)))
-        .withHint(fmt::format("stop it first with 'vsctl stop {}': the tier '{}' has no snapshots",
+        .withHint(fmt::format("stop it first with 'vsctl stop {}': storage '{}' has no snapshots",
                               from, context.definition.storage));
 }
 
@@ -21,7 +21,7 @@ std::vector<std::string> planClone(const Host& host, const std::string& from, co
   checkClone(host, from, to);
   std::vector<std::string> plan{
       fmt::format("copy the volume '{}' to '{}' ({})", from, to,
-                  host.storage.capabilities().copyMethod),
+                  storageOf(host, from)->capabilities().copyMethod),
       fmt::format("give '{}' a uuid, ids, hostname and machine-id of its own", to),
       fmt::format("record context '{}'", to)};
   if (thenStart == ThenStart::Yes) plan.push_back("start it");
@@ -36,9 +36,9 @@ void clone(const Host& host, const std::string& from, const std::string& to, The
   definition.name = to;
   definition.uuid = makeUuid();
   definition.created = now();
-  const auto copyOf = [&host, &from](const storage::CreateRequest& request,
-                                     const storage::Progress& progress) {
-    host.storage.clone(from, request, progress);
+  const auto copyOf = [&from](storage::Engine& engine, const storage::CreateRequest& request,
+                              const storage::Progress& progress) {
+    engine.clone(from, request, progress);
   };
   createWith(host, std::move(definition), copyOf, thenStart, operation);
 }

@@ -17,8 +17,8 @@ namespace {
 
 Template templateNamed(const Host& host, const std::string& name) {
   checkName(name, "template name");
-  return templateFrom(
-      parseJson(host.storage.templateDescription(name), fmt::format("template '{}'", name)));
+  return templateFrom(parseJson(host.storages.withTemplate(name)->templateDescription(name),
+                                fmt::format("template '{}'", name)));
 }
 
 // A limit that this host cannot hold is refused now, not at the first start.
@@ -58,12 +58,9 @@ Definition completeWish(const Host& host, const Json& wish) {
   definition.command = from.init == Init::Command ? from.command : std::vector<std::string>();
   definition.hostname = definition.name;
   applyFields(wish, definition);
-  if (definition.storage != host.storage.capabilities().tier)
-    throw invalid("the storage tier '{}' is not set up on this host", printable(definition.storage))
-        .withHint(fmt::format("this host has '{}'", host.storage.capabilities().tier));
-  if (definition.size && !host.storage.capabilities().sizeEnforced)
+  if (definition.size && !host.storages.named(definition.storage)->capabilities().sizeEnforced)
     throw Error(Kind::Unsupported,
-                fmt::format("cannot give context '{}' a size: the tier '{}' enforces none",
+                fmt::format("cannot give context '{}' a size: storage '{}' enforces none",
                             definition.name, definition.storage))
         .withHint("leave --size away: the volume is bounded by the file system it lies on");
   definition.uuid = makeUuid();
@@ -84,9 +81,16 @@ Contexts::IdReservation reserveIdsOnThisHost(const Host& host) {
 
 std::vector<std::string> planCreate(const Host& host, const Definition& definition,
                                     ThenStart thenStart) {
-  std::vector<std::string> plan{fmt::format(
-      "make the volume '{}' ({}, {}) from template '{}'", definition.name, definition.storage,
-      host.storage.capabilities().copyMethod, definition.templateName)};
+  const auto storage = host.storages.named(definition.storage);
+  std::vector<std::string> plan;
+  const std::vector<std::string> there = storage->listTemplates();
+  if (std::find(there.begin(), there.end(), definition.templateName) == there.end())
+    plan.push_back(fmt::format(
+        "copy template '{}' from storage '{}' to '{}'", definition.templateName,
+        host.storages.withTemplate(definition.templateName)->name(), definition.storage));
+  plan.push_back(fmt::format("make the volume '{}' ({}, {}) from template '{}'", definition.name,
+                             definition.storage, storage->capabilities().copyMethod,
+                             definition.templateName));
   for (const FileToWrite& file : filesFor(definition, MachineId::Reset))
     plan.push_back(fmt::format("write {} in it", file.path));
   plan.push_back(
@@ -99,6 +103,7 @@ void createWith(const Host& host, Definition definition, const MakeVolume& makeV
                 ThenStart thenStart, Operation& operation) {
   Rollback undo;
   const std::string name = definition.name;
+  const auto storage = host.storages.named(definition.storage);
 
   operation.step("find free ids");
   const Contexts::IdReservation ids = reserveIdsOnThisHost(host);
@@ -106,18 +111,18 @@ void createWith(const Host& host, Definition definition, const MakeVolume& makeV
   validate(definition);
 
   operation.step("make its volume");
-  undo.add("remove its volume", [&host, name] { host.storage.destroy(name); });
-  makeVolume({name, definition.templateName, definition.size, toJson(definition).dump()},
+  undo.add("remove its volume", [storage, name] { storage->destroy(name); });
+  makeVolume(*storage, {name, definition.templateName, definition.size, toJson(definition).dump()},
              [&operation](int percent) {
                operation.progress(percent);
                if (operation.isCancelled()) throw Error(Kind::Cancelled, "cancelled");
              });
 
   operation.step("write what was asked for");
-  undo.add("detach its volume", [&host, name] { host.storage.detach(name); });
-  for (std::string& note : personalise(host.storage.attach(name), definition, MachineId::Reset))
+  undo.add("detach its volume", [storage, name] { storage->detach(name); });
+  for (std::string& note : personalise(storage->attach(name), definition, MachineId::Reset))
     operation.note(std::move(note));
-  host.storage.detach(name);
+  storage->detach(name);
 
   operation.step("record it");
   operation.passPointOfNoReturn();
@@ -128,9 +133,10 @@ void createWith(const Host& host, Definition definition, const MakeVolume& makeV
 }
 
 void create(const Host& host, Definition definition, ThenStart thenStart, Operation& operation) {
-  const auto fromTemplate = [&host](const storage::CreateRequest& request,
+  const auto fromTemplate = [&host](storage::Engine& engine, const storage::CreateRequest& request,
                                     const storage::Progress& progress) {
-    host.storage.createFromTemplate(request, progress);
+    host.storages.bringTemplate(request.templateName, engine, progress);
+    engine.createFromTemplate(request, progress);
   };
   createWith(host, std::move(definition), fromTemplate, thenStart, operation);
 }

@@ -24,7 +24,8 @@ void create(const Host& host, Definition definition, ThenStart thenStart, Operat
 // What every way to a new context has in common: ids, volume, identity, record, start. `makeVolume`
 // makes the volume that the definition asks for.
 using MakeVolume =
-    std::function<void(const storage::CreateRequest& request, const storage::Progress& progress)>;
+    std::function<void(storage::Engine& engine, const storage::CreateRequest& request,
+                       const storage::Progress& progress)>;
 void createWith(const Host& host, Definition definition, const MakeVolume& makeVolume,
                 ThenStart thenStart, Operation& operation);
 

@@ -12,7 +12,7 @@
 #include "vsd/kernel/launch.hpp"
 #include "vsd/ops/contexts.hpp"
 #include "vsd/ops/operations.hpp"
-#include "vsd/storage/engine.hpp"
+#include "vsd/storage/storages.hpp"
 
 namespace vs {
 
@@ -20,7 +20,8 @@ struct Host {
   const Paths& paths;
   const Config& config;
   Runner& runner;
-  storage::Engine& storage;
+  storage::Storages& storages;
+  Store& store;  // of storages; contexts go through `contexts`
   const GuestProgram& guestProgram;
   std::string unpackProgram;
   Contexts& contexts;
@@ -29,6 +30,10 @@ struct Host {
 
 // What operations on templates hold: kTemplateObject + name, beside contexts' plain names.
 inline constexpr std::string_view kTemplateObject = "template ";
+
+// The storage of a context; of a name that is no context (yet), the one that holds such a volume.
+// Throws NotFound.
+std::shared_ptr<storage::Engine> storageOf(const Host& host, const std::string& context);
 
 // How the definition's words are said to the kernel layer.
 Isolation isolationOf(const Definition& definition);

@@ -10,6 +10,7 @@
 #include "vsd/ops/running.hpp"
 #include "vsd/ops/start.hpp"
 #include "vsd/ops/stop.hpp"
+#include "vsd/ops/storages.hpp"
 
 namespace vs {
 namespace {
@@ -31,15 +32,15 @@ bool hasRemains(const Host& host, const std::string& name) {
 // Volumes of operations that made one and did not come to record it.
 void undoCreate(const Host& host, const std::string& name) {
   if (!isValidName(name) || host.contexts.findIfAny(name)) return;
-  host.storage.detach(name);
-  host.storage.destroy(name);
+  if (const auto storage = host.storages.holding(name)) storage->destroy(name);
 }
 
 // Renaming has two halves, volume and record; the volume goes first, so it tells.
 void finishRename(const Host& host, const std::string& from, const std::string& to) {
   if (!host.contexts.findIfAny(from) || host.contexts.findIfAny(to)) return;
-  if (host.storage.hasVolume(from) || !host.storage.hasVolume(to)) return;
-  host.storage.rename(to, from);
+  const auto storage = storageOf(host, from);
+  if (storage->hasVolume(from) || !storage->hasVolume(to)) return;
+  storage->rename(to, from);
 }
 
 void close(const Host& host, Journal& journal, Journal::Open& open) {
@@ -50,8 +51,11 @@ void close(const Host& host, Journal& journal, Journal::Open& open) {
       undoCreate(host, parameters.value("name", ""));
     if (picture.verb == "rename")
       finishRename(host, parameters.value("from", ""), parameters.value("to", ""));
+    if (picture.verb == "storage add")
+      undoAddStorage(host, parameters.value("name", ""), parameters.value("group", ""));
     if (picture.verb.starts_with("template ") && parameters.contains("name"))
-      host.storage.abandonTemplate(parameters.value("name", ""));
+      for (const auto& storage : host.storages.all())
+        storage->abandonTemplate(parameters.value("name", ""));
   } catch (const Error& error) {
     log::error("cannot clean up after operation {} ({} '{}'): {}, ignoring", picture.id,
                picture.verb, picture.object, error.text());
@@ -73,6 +77,20 @@ void noteLostRun(const Host& host, const ContextPicture& context) {
   if (context.goal != Goal::Running) return;
   host.contexts.setEnded(context.definition.name, State::Stopped, "its host went down");
   host.contexts.setGoal(context.definition.name, Goal::Stopped);
+}
+
+std::vector<std::string> removeLeftovers(const Host& host, const std::set<std::string>& inUse) {
+  std::vector<std::string> removed;
+  for (const auto& storage : host.storages.all()) {
+    try {
+      for (std::string& sentence : storage->removeLeftovers(inUse))
+        removed.push_back(std::move(sentence));
+    } catch (const Error& error) {
+      log::error("cannot look for leftovers on storage '{}': {}, ignoring", storage->name(),
+                 error.text());
+    }
+  }
+  return removed;
 }
 
 }  // namespace
@@ -100,8 +118,7 @@ std::vector<Interrupted> recover(const Host& host, Journal& journal, Boot boot) 
       log::error("cannot find out about context '{}': {}, ignoring", name, error.text());
     }
   }
-  std::set<std::string> inUse;
-  for (const std::string& sentence : host.storage.removeLeftovers(inUse)) log::info("{}", sentence);
+  for (const std::string& sentence : removeLeftovers(host, {})) log::info("{}", sentence);
   removeTree(host.paths.state() + "/build");
   return toResume;
 }
@@ -137,7 +154,7 @@ bool trySettle(const Host& host, const std::string& name) {
   }
 }
 
-std::vector<std::string> rebuild(storage::Engine& storage, Store& store) {
+std::vector<std::string> rebuild(const storage::Engine& storage, Store& store) {
   std::vector<std::string> sentences;
   for (const storage::Volume& volume : storage.list()) {
     try {
@@ -145,6 +162,7 @@ std::vector<std::string> rebuild(storage::Engine& storage, Store& store) {
       record.definition = definitionFrom(
           parseJson(volume.definition, fmt::format("the definition of volume '{}'", volume.name)));
       record.definition.name = volume.name;
+      record.definition.storage = storage.name();
       validate(record.definition);
       store.insert(record);
       sentences.push_back(fmt::format("context '{}': recorded again", volume.name));
@@ -163,7 +181,7 @@ std::vector<std::string> differences(const Host& host, Fix fix) {
     const std::string& name = context.definition.name;
     known.insert(name);
     if (host.operations.runningOn(name)) continue;  // what is being changed is not judged
-    if (!host.storage.hasVolume(name))
+    if (!storageOf(host, name)->hasVolume(name))
       found.push_back(fmt::format("context '{}' has no volume", name));
     if (isDown(context.state) && hasRemains(host, name)) {
       if (fix == Fix::Yes) cleanUpRun(host, name);
@@ -171,9 +189,10 @@ std::vector<std::string> differences(const Host& host, Fix fix) {
           "context '{}' is stopped, but its cgroup or run directory is there{}", name, outcome));
     }
   }
-  for (const storage::Volume& volume : host.storage.list())
-    if (!known.contains(volume.name) && !host.operations.runningOn(volume.name))
-      found.push_back(fmt::format("volume '{}' belongs to no context", volume.name));
+  for (const auto& storage : host.storages.all())
+    for (const storage::Volume& volume : storage->list())
+      if (!known.contains(volume.name) && !host.operations.runningOn(volume.name))
+        found.push_back(fmt::format("volume '{}' belongs to no context", volume.name));
   for (const std::string& name : listContextCgroups(host.paths.cgroupRoot))
     if (!known.contains(name) && !host.operations.runningOn(name))
       found.push_back(fmt::format("the cgroup of '{}' belongs to no context", name));
@@ -187,8 +206,7 @@ std::vector<std::string> differences(const Host& host, Fix fix) {
     inUse.insert(object.starts_with(kTemplateObject) ? object.substr(kTemplateObject.size())
                                                      : object);
   if (fix == Fix::Yes)
-    for (std::string& sentence : host.storage.removeLeftovers(inUse))
-      found.push_back(std::move(sentence));
+    for (std::string& sentence : removeLeftovers(host, inUse)) found.push_back(std::move(sentence));
   return found;
 }
 

@@ -30,7 +30,7 @@ bool trySettle(const Host& host, const std::string& name);
 
 // Records every volume's context that the store does not know, from the definition kept with the
 // data. Returns a sentence for each volume.
-std::vector<std::string> rebuild(storage::Engine& storage, Store& store);
+std::vector<std::string> rebuild(const storage::Engine& storage, Store& store);
 
 // Every difference between records and reality, as a sentence each.
 enum class Fix { No, Yes };

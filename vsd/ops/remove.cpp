@@ -37,7 +37,7 @@ void remove(const Host& host, const std::string& name, Operation& operation) {
   host.contexts.setEnded(name, State::Stopped, "removed");
 
   operation.step("remove its volume");
-  host.storage.destroy(name);
+  storageOf(host, name)->destroy(name);
 
   operation.step("forget it");
   removeFile(host.paths.logOf(name));

@@ -46,11 +46,11 @@ void rename(const Host& host, const std::string& from, const std::string& to,
   Rollback undo;
   const Definition before = host.contexts.find(from).definition;
   const Definition after = renamed(before, to);
+  const auto storage = storageOf(host, from);
 
   operation.step("rename its volume");
-  undo.add("give its volume the old name back",
-           [&host, from, to] { host.storage.rename(to, from); });
-  host.storage.rename(from, to);
+  undo.add("give its volume the old name back", [storage, from, to] { storage->rename(to, from); });
+  storage->rename(from, to);
 
   operation.step("record it");
   operation.passPointOfNoReturn();
@@ -58,11 +58,11 @@ void rename(const Host& host, const std::string& from, const std::string& to,
   undo.commit();  // from here it has the new name
 
   operation.step("write what follows its name");
-  host.storage.saveDefinition(to, toJson(after).dump());
+  storage->saveDefinition(to, toJson(after).dump());
   if (before.hostname != after.hostname)
-    for (std::string& note : personalise(host.storage.attach(to), after, MachineId::Keep))
+    for (std::string& note : personalise(storage->attach(to), after, MachineId::Keep))
       operation.note(std::move(note));
-  host.storage.detach(to);
+  storage->detach(to);
   if (exists(host.paths.logOf(from)))
     check(::rename(host.paths.logOf(from).c_str(), host.paths.logOf(to).c_str()),
           "rename the log of '{}'", from);

@@ -30,6 +30,13 @@ Isolation isolationOf(const Definition& definition) {
   return definition.profile == Profile::Nesting ? Isolation::Nesting : Isolation::System;
 }
 
+std::shared_ptr<storage::Engine> storageOf(const Host& host, const std::string& context) {
+  if (const auto known = host.contexts.findIfAny(context))
+    return host.storages.named(known->definition.storage);
+  if (auto holder = host.storages.holding(context)) return holder;
+  throw Error(Kind::NotFound, fmt::format("no storage of this host holds a volume '{}'", context));
+}
+
 ContextCgroup cgroupOf(const Host& host, const std::string& name) {
   return ContextCgroup(host.paths.cgroupRoot, name);
 }
@@ -88,7 +95,7 @@ void cleanUpRun(const Host& host, const std::string& name) {
   cgroup.kill(kKillTime);
   endScope(name);
   cgroup.remove();
-  host.storage.detach(name);
+  storageOf(host, name)->detach(name);
   removeTree(host.paths.contextOf(name));
 }
 

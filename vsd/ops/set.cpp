@@ -68,14 +68,14 @@ void set(const Host& host, const Definition& changed, Operation& operation) {
   operation.step("record it");
   operation.passPointOfNoReturn();
   host.contexts.replaceDefinition(changed);
-  host.storage.saveDefinition(changed.name, toJson(changed).dump());
+  storageOf(host, changed.name)->saveDefinition(changed.name, toJson(changed).dump());
 
   if (filesFor(context.definition, MachineId::Keep) != filesFor(changed, MachineId::Keep)) {
     operation.step("write what was asked for");
     for (std::string& note :
-         personalise(host.storage.attach(changed.name), changed, MachineId::Keep))
+         personalise(storageOf(host, changed.name)->attach(changed.name), changed, MachineId::Keep))
       operation.note(std::move(note));
-    if (!context.running) host.storage.detach(changed.name);
+    if (!context.running) storageOf(host, changed.name)->detach(changed.name);
   }
   for (const std::string& change : changes) operation.note(change);
 }

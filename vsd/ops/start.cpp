@@ -83,8 +83,9 @@ void start(const Host& host, const std::string& name, Wait wait, Operation& oper
   undo.add("call it stopped", [&host, name] { host.contexts.setState(name, State::Stopped); });
 
   operation.step("attach the volume");
-  const std::string tree = host.storage.attach(name);
-  undo.add("detach the volume", [&host, name] { host.storage.detach(name); });
+  const auto storage = storageOf(host, name);
+  const std::string tree = storage->attach(name);
+  undo.add("detach the volume", [storage, name] { storage->detach(name); });
 
   operation.step("make its run directory");
   removeTree(host.paths.contextOf(name));

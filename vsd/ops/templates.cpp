@@ -6,6 +6,7 @@
 
 #include "vsd/base/file.hpp"
 #include "vsd/base/json.hpp"
+#include "vsd/base/log.hpp"
 #include "vsd/base/names.hpp"
 #include "vsd/base/rollback.hpp"
 #include "vsd/ops/create.hpp"
@@ -25,21 +26,22 @@ storage::Cage cageFor(const Host& host, std::uint32_t firstId, Operation& operat
 
 void needNewName(const Host& host, const std::string& name) {
   checkName(name, "template name");
-  const std::vector<std::string> names = host.storage.listTemplates();
-  if (std::find(names.begin(), names.end(), name) != names.end())
+  if (host.storages.templates().contains(name))
     throw Error(Kind::Exists, fmt::format("template '{}' exists already", name))
         .withHint(fmt::format(
             "remove it first with 'vsctl template remove {}', or take another name", name));
 }
 
 // Unpacks into a place that becomes the template only when `describe` has made its description.
-void fillTemplate(const Host& host, const std::string& name, int archive, Operation& operation,
+void fillTemplate(const Host& host, const std::string& name, const std::string& storageName,
+                  int archive, Operation& operation,
                   const std::function<Template(const std::string& tree,
                                                const storage::UnpackResult&)>& describe) {
   Rollback undo;
   operation.step("unpack it in a cage");
-  undo.add("remove the unfinished template", [&host, name] { host.storage.abandonTemplate(name); });
-  const std::string tree = host.storage.beginTemplate(name);
+  const auto storage = host.storages.named(storageName);
+  undo.add("remove the unfinished template", [storage, name] { storage->abandonTemplate(name); });
+  const std::string tree = storage->beginTemplate(name);
   const Fd target = openFile(tree, O_PATH | O_DIRECTORY);
   const Contexts::IdReservation ids = reserveIdsOnThisHost(host);
   const storage::UnpackResult result = storage::unpackArchive(
@@ -52,7 +54,7 @@ void fillTemplate(const Host& host, const std::string& name, int archive, Operat
   const Template made = describe(tree, result);
   for (const std::string& change : made.changes) operation.note(change);
   operation.passPointOfNoReturn();
-  host.storage.finishTemplate(name, toJson(made).dump(2));
+  storage->finishTemplate(name, toJson(made).dump(2));
   undo.commit();  // from here it exists
 }
 
@@ -64,7 +66,8 @@ std::vector<std::string> templateDirectories(const Host& host) {
 
 TemplateBuildRequest completeBuild(const Host& host, const std::string& name,
                                    const std::string& definition, const std::string& mirror,
-                                   const std::vector<std::string>& packages) {
+                                   const std::vector<std::string>& packages,
+                                   const std::string& storage) {
   needNewName(host, name);
   TemplateBuildRequest request;
   request.name = name;
@@ -73,6 +76,8 @@ TemplateBuildRequest completeBuild(const Host& host, const std::string& name,
   request.options.mirror = mirror.empty() ? host.config.mirror : mirror;
   request.options.keyring = host.config.keyring;
   request.options.packages = packages;
+  request.storage = storage.empty() ? host.config.defaultStorage : storage;
+  host.storages.named(request.storage);
   std::vector<std::string> problems = problemsOf(request.definition, request.options);
   if (!problems.empty()) throw Error(Kind::InvalidParameter, problems[0]).withBlockers(problems);
   return request;
@@ -80,6 +85,7 @@ TemplateBuildRequest completeBuild(const Host& host, const std::string& name,
 
 void checkImport(const Host& host, const TemplateImportRequest& request) {
   needNewName(host, request.name);
+  host.storages.named(request.storage);
   if (request.init == Init::Command && request.command.empty())
     throw invalid("template '{}': init 'command' needs a command to run", request.name);
 }
@@ -89,8 +95,8 @@ std::vector<std::string> planBuild(const Host& host, const TemplateBuildRequest&
   for (const std::string& word :
        buildArguments(request.definition, request.options, "mmdebstrap", "ARCHIVE"))
     command += (command.empty() ? "" : " ") + word;
-  return {command, fmt::format("unpack it in a cage as template '{}' ({})", request.name,
-                               host.storage.capabilities().tier)};
+  return {command,
+          fmt::format("unpack it in a cage as template '{}' ({})", request.name, request.storage)};
 }
 
 void buildTemplate(const Host& host, const TemplateBuildRequest& request, Operation& operation) {
@@ -128,7 +134,7 @@ void buildTemplate(const Host& host, const TemplateBuildRequest& request, Operat
       made.changes.push_back(std::move(change));
     return made;
   };
-  fillTemplate(host, request.name, archive.get(), operation, describe);
+  fillTemplate(host, request.name, request.storage, archive.get(), operation, describe);
 }
 
 void importTemplate(const Host& host, const TemplateImportRequest& request, int archive,
@@ -160,12 +166,13 @@ void importTemplate(const Host& host, const TemplateImportRequest& request, int 
     made.changes = addMountPoints(tree);
     return made;
   };
-  fillTemplate(host, request.name, archive, operation, describe);
+  fillTemplate(host, request.name, request.storage, archive, operation, describe);
 }
 
 void exportTemplate(const Host& host, const std::string& name, int archive, Operation& operation) {
   operation.step("pack it in a cage");
-  const Fd tree = openFile(host.storage.templateTree(name), O_PATH | O_DIRECTORY);
+  const auto open = host.storages.withTemplate(name)->openTemplate(name);
+  const Fd tree = openFile(open->path(), O_PATH | O_DIRECTORY);
   const Contexts::IdReservation ids = reserveIdsOnThisHost(host);
   const storage::UnpackResult result = storage::packTree(
       host.runner, cageFor(host, ids.range().first, operation), tree.get(), archive);
@@ -176,13 +183,29 @@ void exportTemplate(const Host& host, const std::string& name, int archive, Oper
 void removeTemplate(const Host& host, const std::string& name, Operation& operation) {
   operation.step("remove it");
   operation.passPointOfNoReturn();
-  host.storage.removeTemplate(name);
+  for (const auto& storage : host.storages.all()) storage->removeTemplate(name);
 }
 
-Template showTemplate(const Host& host, const std::string& name) {
+FoundTemplate showTemplate(const Host& host, const std::string& name) {
   checkName(name, "template name");
-  return templateFrom(
-      parseJson(host.storage.templateDescription(name), fmt::format("template '{}'", name)));
+  const auto storage = host.storages.withTemplate(name);
+  const Json text =
+      parseJson(storage->templateDescription(name), fmt::format("template '{}'", name));
+  return {templateFrom(text), host.storages.templates()[name]};
+}
+
+std::vector<FoundTemplate> listTemplates(const Host& host) {
+  std::vector<FoundTemplate> found;
+  for (const auto& [name, storages] : host.storages.templates()) {
+    try {
+      const std::string text = host.storages.named(storages.front())->templateDescription(name);
+      found.push_back(
+          {templateFrom(parseJson(text, fmt::format("template '{}'", name))), storages});
+    } catch (const Error& error) {
+      log::warning("template '{}': {}, ignoring", name, error.text());
+    }
+  }
+  return found;
 }
 
 }  // namespace vs

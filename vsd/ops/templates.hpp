@@ -16,6 +16,7 @@ struct TemplateBuildRequest {
   std::string name;
   TemplateDefinition definition;
   BuildOptions options;
+  std::string storage;
 };
 
 struct TemplateImportRequest {
@@ -24,6 +25,7 @@ struct TemplateImportRequest {
   std::string source;        // what the importer says it is
   std::optional<Init> init;  // default: what is found in the tree
   std::vector<std::string> command;
+  std::string storage;
 };
 
 // Where definitions are looked for, the host's own first.
@@ -32,7 +34,8 @@ std::vector<std::string> templateDirectories(const Host& host);
 // Each throws what would stop it: Exists, NotFound, InvalidParameter (all problems), Unsupported.
 TemplateBuildRequest completeBuild(const Host& host, const std::string& name,
                                    const std::string& definition, const std::string& mirror,
-                                   const std::vector<std::string>& packages);
+                                   const std::vector<std::string>& packages,
+                                   const std::string& storage);
 void checkImport(const Host& host, const TemplateImportRequest& request);
 
 std::vector<std::string> planBuild(const Host& host, const TemplateBuildRequest& request);
@@ -40,8 +43,15 @@ void buildTemplate(const Host& host, const TemplateBuildRequest& request, Operat
 void importTemplate(const Host& host, const TemplateImportRequest& request, int archive,
                     Operation& operation);
 void exportTemplate(const Host& host, const std::string& name, int archive, Operation& operation);
+// From every storage that has it.
 void removeTemplate(const Host& host, const std::string& name, Operation& operation);
 
-Template showTemplate(const Host& host, const std::string& name);
+// With the names of the storages that have it.
+struct FoundTemplate {
+  Template made;
+  std::vector<std::string> storages;
+};
+FoundTemplate showTemplate(const Host& host, const std::string& name);
+std::vector<FoundTemplate> listTemplates(const Host& host);
 
 }  // namespace vs

@@ -2,6 +2,7 @@
 
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <exception>
@@ -92,6 +93,21 @@ DirEngine::DirEngine(const Paths& paths, Runner& runner) : paths_(paths), runner
   reflinks_ = canReflink(paths_.volumes());
 }
 
+const std::string& DirEngine::name() const {
+  static const std::string name = "dir";
+  return name;
+}
+
+Space DirEngine::space() const {
+  struct statvfs status {};
+  check(::statvfs(paths_.volumes().c_str(), &status), "ask for the space of '{}'",
+        paths_.volumes());
+  Space space;
+  space.size = {std::uint64_t{status.f_blocks} * status.f_frsize};
+  space.used = {std::uint64_t{status.f_blocks - status.f_bfree} * status.f_frsize};
+  return space;
+}
+
 Capabilities DirEngine::capabilities() const {
   Capabilities can;
   can.tier = "dir";
@@ -174,6 +190,13 @@ std::string DirEngine::templateTree(const std::string& name) const {
   std::string tree = paths_.templateOf(name) + "/root";
   if (!exists(tree)) throw damagedTemplate(name, "its tree is missing");
   return tree;
+}
+
+std::shared_ptr<const OpenTree> DirEngine::openTemplate(const std::string& name) {
+  const std::string tree = templateTree(name);
+  auto lock =
+      std::make_shared<Fd>(lockDirectory(paths_.templateOf(name), LOCK_SH, noTemplate(name)));
+  return std::make_shared<const OpenTree>(tree, [lock] { lock->reset(); });
 }
 
 void DirEngine::removeTemplate(const std::string& name) {

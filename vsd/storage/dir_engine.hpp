@@ -27,7 +27,9 @@ class DirEngine : public Engine {
   // `runner` must outlive the engine.
   DirEngine(const Paths& paths, Runner& runner);
 
+  const std::string& name() const override;
   Capabilities capabilities() const override;
+  Space space() const override;
   std::vector<Volume> list() const override;
   bool hasVolume(const std::string& name) const override;
   std::vector<std::string> removeLeftovers(const std::set<std::string>& inUse) override;
@@ -37,7 +39,7 @@ class DirEngine : public Engine {
   void abandonTemplate(const std::string& name) override;
   std::vector<std::string> listTemplates() const override;
   std::string templateDescription(const std::string& name) const override;
-  std::string templateTree(const std::string& name) const override;
+  std::shared_ptr<const OpenTree> openTemplate(const std::string& name) override;
   void removeTemplate(const std::string& name) override;
 
   // Refuses a size (Unsupported): nothing here would hold the volume to it. Checks the free space
@@ -74,6 +76,7 @@ class DirEngine : public Engine {
     Bytes size;             // of its tree, as it will be on the disk
   };
 
+  std::string templateTree(const std::string& name) const;
   void makeVolume(const CreateRequest& request, const Source& source, const Progress& progress);
   void needSpace(const std::string& volume, Bytes size) const;
   void copyTree(const Source& source, const CreateRequest& request, const Progress& progress);

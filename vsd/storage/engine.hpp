@@ -46,6 +46,31 @@ struct CreateRequest {
   std::string definition;
 };
 
+// How full a storage is. used and promised count our volumes only; snapshots and copies that share
+// blocks are used once, and promised each in full.
+struct Space {
+  Bytes size;
+  Bytes used;
+  Bytes promised;              // what all volumes may grow to hold
+  Bytes growth;                // what the storage itself may still grow by
+  double metadataPercent = 0;  // of a pool: it is full when either is
+};
+
+// A tree that is there as long as this object is.
+class OpenTree {
+ public:
+  // `close` is called at the end; what it throws is logged.
+  OpenTree(std::string path, std::function<void()> close);
+  ~OpenTree();
+  OpenTree(const OpenTree&) = delete;
+  OpenTree& operator=(const OpenTree&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  std::function<void()> close_;
+};
+
 // Called with 0..100 while something long goes on; may throw (Kind::Cancelled) to stop it.
 using Progress = std::function<void(int percent)>;
 
@@ -53,7 +78,9 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
+  virtual const std::string& name() const = 0;  // the storage's: "dir", or as it was added
   virtual Capabilities capabilities() const = 0;
+  virtual Space space() const = 0;
   virtual std::vector<Volume> list() const = 0;
   virtual bool hasVolume(const std::string& name) const = 0;
   // Removes what calls that never ended (a crash) left behind, except what belongs to a volume or
@@ -71,7 +98,8 @@ class Engine {
   virtual std::vector<std::string> listTemplates() const = 0;
   // template.json; throws NotFound, or Failed when the template is damaged.
   virtual std::string templateDescription(const std::string& name) const = 0;
-  virtual std::string templateTree(const std::string& name) const = 0;  // host path, for export
+  // Its tree, to be read: for an export, or a copy on another storage.
+  virtual std::shared_ptr<const OpenTree> openTemplate(const std::string& name) = 0;
   virtual void removeTemplate(const std::string& name) = 0;
 
   // --- volumes ---

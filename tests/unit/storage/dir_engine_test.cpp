@@ -76,7 +76,7 @@ TEST_F(DirEngineTest, ChangesInAVolumeReachNeitherItsTemplateNorItsClone) {
   create("web1");
   engine_.clone("web1", {"web2", "t", std::nullopt, "{}"}, {});
   writeAtomic(engine_.attach("web1") + "/etc/new", "only here");
-  EXPECT_EQ(treeText(engine_.templateTree("t")), expectedTree());
+  EXPECT_EQ(treeText(engine_.openTemplate("t")->path()), expectedTree());
   EXPECT_EQ(treeText(engine_.attach("web2")), expectedTree());
 }
 

@@ -1,0 +1,132 @@
+"""Tier `thin` on a real volume group: set up, volumes as snapshots of templates, sizes, what a crash leaves, given up."""
+import json
+import unittest
+
+from support.hosts import LabVsd
+
+DISK = "/root/disk.img"
+
+
+class Thin(unittest.TestCase):
+    vsd = LabVsd("h2")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.archive = cls.vsd.need_busybox()
+        cls.vsd.shell(f"truncate -s 6G {DISK}")
+        cls.device = cls.vsd.shell(f"losetup --find --show {DISK}").strip()
+        cls.vsd.ok("storage", "add", "fast", "--device", cls.device)
+
+    @classmethod
+    def tearDownClass(cls):
+        for context in cls.vsd.json("list"):
+            cls.vsd.vsctl("remove", "--kill", "-y", context["definition"]["name"])
+        cls.vsd.vsctl("storage", "remove", "-y", "fast")
+        cls.vsd.shell(f"losetup -d {cls.device}; rm {DISK}")
+
+    def tearDown(self):
+        for context in self.vsd.json("list"):
+            self.vsd.ok("remove", "--kill", "-y", context["definition"]["name"])
+        self.assertEqual(self.vsd.json("reconcile"), [])
+
+    def volumes(self):
+        listed = json.loads(self.vsd.shell("lvs --reportformat json -o lv_name vsd-fast"))
+        return sorted(row["lv_name"] for row in listed["report"][0]["lv"])
+
+    def storage(self):
+        return self.vsd.json("storage", "show", "fast")[0]
+
+    def ours(self):
+        """Mounts and devices of ours that are there."""
+        return self.vsd.shell("grep -c /var/lib/vsd/storage/ /proc/self/mounts || true; "
+                              "dmsetup ls | grep -c '^vsd\\.' || true").split()
+
+    def test_a_context_lives_on_a_snapshot_of_its_template(self):
+        self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast", "--start")
+        self.assertEqual(self.volumes(), ["vc-one", "vs-pool", "vt-busybox"])
+        self.assertEqual(self.ours(), ["1", "1"])
+        self.assertIn("fast", self.vsd.json("template", "show", "busybox")[0]["storages"])
+        self.vsd.ok("exec", "one", "--", "sh", "-c", "echo mine >/root/mine; sync")
+        mount = self.vsd.shell("grep /var/lib/vsd/storage/fast/vc-one /proc/self/mounts").split()
+        self.assertEqual(mount[2], "ext4")
+        self.assertLessEqual({"nosuid", "nodev"}, set(mount[3].split(",")))
+        self.vsd.ok("restart", "one")
+        self.assertEqual(self.vsd.ok("exec", "one", "--", "cat", "/root/mine"), "mine\n")
+        self.vsd.ok("stop", "one")
+        self.assertEqual(self.ours(), ["0", "0"])
+        self.vsd.ok("remove", "-y", "one")
+        self.assertEqual(self.volumes(), ["vs-pool", "vt-busybox"])
+
+    def test_a_size_is_a_limit_and_takes_nothing_until_it_is_used(self):
+        before = self.storage()["used"]
+        self.vsd.ok("create", "big", "--template", "busybox", "--storage", "fast", "--size", "20G", "--start")
+        blocks = int(self.vsd.ok("exec", "big", "--", "df", "-k", "/").split("\n")[1].split()[1])
+        self.assertGreater(blocks, 19 << 20)
+        self.assertLess(self.storage()["used"] - before, 300 << 20)
+        self.assertGreaterEqual(self.storage()["promised"], 28 << 30)
+        small = self.vsd.vsctl("create", "small", "--template", "busybox", "--storage", "fast", "--size", "1G")
+        self.assertEqual(small.returncode, 2)
+        self.assertIn(b"template 'busybox' has 8G", small.stderr)
+
+    def test_a_running_context_is_cloned_with_its_data(self):
+        self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast", "--start")
+        self.vsd.ok("exec", "one", "--", "sh", "-c", "echo mine >/root/mine")
+        self.vsd.ok("clone", "one", "two", "--start")
+        self.vsd.ok("exec", "one", "--", "sh", "-c", "echo other >/root/mine")
+        self.assertEqual(self.vsd.ok("exec", "two", "--", "cat", "/root/mine"), "mine\n")
+        self.assertEqual(self.vsd.ok("exec", "two", "--", "hostname"), "two\n")
+        self.vsd.ok("stop", "two")
+        self.vsd.ok("rename", "two", "three")
+        self.vsd.ok("start", "three")
+        self.assertEqual(self.vsd.ok("exec", "three", "--", "cat", "/root/mine"), "mine\n")
+        self.assertIn("vc-three", self.volumes())
+
+    def test_the_store_can_be_made_again_from_the_volumes(self):
+        self.vsd.ok("create", "kept", "--template", "busybox", "--storage", "fast", "--tag", "precious")
+        before = self.vsd.show("kept")["definition"]
+        self.vsd.ok("set", "kept", "--domain", "example.org")
+        self.vsd.shell("systemctl stop vsd.socket vsd.service; sqlite3 /var/lib/vsd/vsd.db 'DELETE FROM contexts'; "
+                       "/usr/sbin/vsd --rebuild; systemctl start vsd.socket vsd.service")
+        after = self.vsd.show("kept")["definition"]
+        self.assertEqual(after.pop("domain"), "example.org")
+        before.pop("domain", None)
+        self.assertEqual(after, before)
+
+    def test_what_cannot_be_is_refused_and_changes_nothing(self):
+        add = ("storage", "add", "more")
+        for words, code, said in (
+                ((*add, "--device", self.device), 5, b"is mounted or part of something else"),
+                ((*add, "--device", "/dev/null"), 2, b"is no block device"),
+                ((*add, "--vg", "nowhere"), 3, b"no volume group 'nowhere'"),
+                ((*add, "--vg", "vsd-fast", "--size", "1G"), 1, b"free, 1G are needed"),
+                (("storage", "add", "fast", "--vg", "x"), 4, b"exists already"),
+                (("storage", "remove", "-y", "dir"), 1, b"always there"),
+                (("create", "x", "--template", "busybox", "--storage", "slow"), 3, b"no storage 'slow'")):
+            done = self.vsd.vsctl(*words)
+            self.assertEqual((words, done.returncode), (words, code), done.stderr)
+            self.assertIn(said, done.stderr)
+        self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast")
+        done = self.vsd.vsctl("storage", "remove", "-y", "fast")
+        self.assertIn(b"it holds one", done.stderr)
+        self.assertEqual([s["name"] for s in self.vsd.json("storage", "list")], ["dir", "fast"])
+
+    def test_a_disk_that_holds_data_is_spared_unless_told(self):
+        self.vsd.shell("truncate -s 2G /root/other.img; mkfs.ext4 -q -L precious /root/other.img")
+        device = self.vsd.shell("losetup --find --show /root/other.img").strip()
+        try:
+            done = self.vsd.vsctl("storage", "add", "more", "--device", device)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"holds data: ext4 'precious'", done.stderr)
+            self.assertIn("destroy", self.vsd.ok("-n", "storage", "add", "more", "--device", device, "--force=wipe"))
+            self.vsd.shell(f"dumpe2fs -h {device} 2>/dev/null | grep -q precious")
+            self.vsd.ok("storage", "add", "more", "--device", device, "--force=wipe", "-y")
+            self.vsd.shell("lvcreate -qq -y -L 4M -n theirs vsd-more")
+            self.vsd.ok("storage", "remove", "-y", "more")
+            self.assertEqual(self.vsd.shell("lvs --noheadings -o lv_name vsd-more").strip(), "theirs")
+            self.vsd.shell("vgremove -qq -y vsd-more")
+        finally:
+            self.vsd.shell(f"losetup -d {device}; rm /root/other.img")
+
+
+if __name__ == "__main__":
+    unittest.main()

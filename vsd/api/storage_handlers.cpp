@@ -1,0 +1,84 @@
+#include "vsd/api/handlers.hpp"
+#include "vsd/base/json.hpp"
+#include "vsd/ops/storages.hpp"
+
+namespace vs::api {
+namespace {
+
+OperationRequest requestFor(const std::string& verb, const std::string& name,
+                            const std::string& group = {}) {
+  OperationRequest request;
+  request.verb = "storage " + verb;
+  request.object = "storage " + name;
+  request.parameters = Json{{"name", name}, {"group", group}}.dump();
+  return request;
+}
+
+Json storageJson(const StoragePicture& picture) {
+  Json json{{"name", picture.name},
+            {"tier", picture.can.tier},
+            {"volumes", picture.volumes},
+            {"templates", picture.templates},
+            {"copies", picture.can.copyMethod},
+            {"snapshots", picture.can.snapshots}};
+  if (!picture.group.empty()) json["group"] = picture.group;
+  if (!picture.trouble.empty()) json["trouble"] = picture.trouble;
+  if (!picture.space) return json;
+  json["size"] = picture.space->size.value;
+  json["used"] = picture.space->used.value;
+  if (picture.group.empty()) return json;
+  json["promised"] = picture.space->promised.value;
+  json["growth"] = picture.space->growth.value;
+  json["metadata"] = static_cast<std::int64_t>(picture.space->metadataPercent);
+  return json;
+}
+
+Outcome handleAdd(const Host& host, const Call& call) {
+  StorageAddRequest wish;
+  wish.name = call.parameters.at("name");
+  wish.tier = call.text("tier").value_or("");
+  wish.device = call.text("device").value_or("");
+  wish.group = call.text("group").value_or("");
+  if (const auto size = call.number("size")) {
+    if (*size <= 0) throw invalid("a pool cannot have the size {}", *size);
+    wish.size = Bytes{static_cast<std::uint64_t>(*size)};
+  }
+  wish.wipe = call.flag("wipe");
+  const StorageAddRequest request = completeStorage(host, std::move(wish));
+  return runChange(
+      host, call,
+      {requestFor("add", request.name, request.group),
+       [&host, request] { return planAddStorage(host, request); },
+       [&host, request](Operation& operation) { addStorage(host, request, operation); }});
+}
+
+Outcome handleRemove(const Host& host, const Call& call) {
+  const std::string name = call.parameters.at("name");
+  return runChange(
+      host, call,
+      {requestFor("remove", name), [&host, name] { return planRemoveStorage(host, name); },
+       [&host, name](Operation& operation) { removeStorage(host, name, operation); }});
+}
+
+Outcome handleList(const Host& host) {
+  Json storages = Json::array();
+  for (const StoragePicture& picture : listStorages(host)) storages.push_back(storageJson(picture));
+  return Answer{{{"storages", std::move(storages)}}, {}};
+}
+
+}  // namespace
+
+void addStorageHandlers(Service& service, const Host& host) {
+  // All of them ask lvm.
+  const auto add = [&](const std::string& method, Handler handler) {
+    service.add(method, std::move(handler), Pace::Slow);
+  };
+  add("StorageList", [&host](Call&) { return handleList(host); });
+  add("StorageShow", [&host](Call& call) -> Outcome {
+    return Answer{{{"storage", storageJson(showStorage(host, call.parameters.at("name")))}}, {}};
+  });
+  add("StorageAdd", [&host](Call& call) { return handleAdd(host, call); });
+  add("StorageRemove", [&host](Call& call) { return handleRemove(host, call); });
+}
+
+}  // namespace vs::api

@@ -1,0 +1,43 @@
+// The device-mapper devices that vsd puts above volumes, so that a mounted file system can be cut
+// off from what lies below it or put onto something else: one `linear` target each (libdevmapper;
+// Documentation/admin-guide/device-mapper/linear.rst). Other people's devices are never touched:
+// ours have a uuid that begins with "VSD-". udev is told to leave their content alone.
+//
+// Calls are made one at a time (the library keeps state of its own). Errors: Failed with the
+// device's name and the step.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace vs::dm {
+
+// A device as it is now.
+struct Device {
+  std::string name;
+  dev_t number = 0;
+  std::int32_t openCount = 0;
+};
+
+// "/dev/dm-7": there as soon as the device is.
+std::string pathOf(dev_t number);
+
+// nullopt when there is none of that name. Throws Exists when there is, but not ours.
+std::optional<Device> find(const std::string& name);
+// Names of all devices of ours that begin with `prefix`, sorted.
+std::vector<std::string> list(const std::string& prefix);
+
+// Makes `name` as an image of the whole block device `below`. Throws Exists.
+Device createLinear(const std::string& name, const std::string& below);
+// Puts what is there now onto the whole of `below`, which may be larger than before: I/O waits for
+// the moment of the change, a file system above is not frozen for it.
+void reloadLinear(const std::string& name, const std::string& below);
+// All I/O fails from now on, with EIO; what was below is let go. Absent is success.
+void replaceByError(const std::string& name);
+// Absent is success. Waits a moment for a last user that is just going; throws Busy after that.
+void remove(const std::string& name);
+
+}  // namespace vs::dm

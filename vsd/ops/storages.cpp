@@ -1,0 +1,143 @@
+#include "vsd/ops/storages.hpp"
+
+#include <fmt/ranges.h>
+
+#include "vsd/base/error.hpp"
+#include "vsd/base/names.hpp"
+#include "vsd/base/rollback.hpp"
+#include "vsd/storage/thin_engine.hpp"
+#include "vsd/storage/thin_setup.hpp"
+
+namespace vs {
+namespace {
+
+storage::ThinSetup thinSetup(const StorageAddRequest& request) {
+  return {request.name, request.group, request.device, request.size, request.wipe};
+}
+
+StorageRecord recordOf(const Host& host, const std::string& name) {
+  for (StorageRecord& record : host.store.storages())
+    if (record.name == name) return record;
+  host.storages.named(name);  // its words when there is none
+  throw Error(Kind::Unsupported, fmt::format("storage '{}' is always there", name));
+}
+
+StoragePicture pictureOf(const storage::Engine& engine, const std::vector<StorageRecord>& records) {
+  StoragePicture picture;
+  picture.name = engine.name();
+  picture.can = engine.capabilities();
+  for (const StorageRecord& record : records)
+    if (record.name == engine.name()) picture.group = record.group;
+  try {
+    picture.space = engine.space();
+    picture.volumes = engine.list().size();
+    picture.templates = engine.listTemplates();
+  } catch (const Error& error) {
+    picture.trouble = error.text();
+  }
+  return picture;
+}
+
+}  // namespace
+
+std::shared_ptr<storage::Engine> makeEngine(const StorageRecord& record, const Paths& paths,
+                                            Runner& runner) {
+  if (record.tier == "thin")
+    return std::make_shared<storage::ThinEngine>(record.name, record.group, paths, runner);
+  throw failed("storage '{}' is of tier '{}', which this vsd does not know", record.name,
+               printable(record.tier))
+      .withHint("install the version of vsd again that added it");
+}
+
+StorageAddRequest completeStorage(const Host& host, StorageAddRequest request) {
+  checkName(request.name, "storage name");
+  if (request.tier.empty()) request.tier = "thin";
+  if (request.tier != "thin")
+    throw invalid("storage tier '{}' cannot be added; choose 'thin' ('dir' is always there)",
+                  printable(request.tier));
+  for (const auto& storage : host.storages.all())
+    if (storage->name() == request.name)
+      throw Error(Kind::Exists, fmt::format("storage '{}' exists already", request.name));
+  if (request.device.empty() && request.group.empty())
+    throw invalid("storage '{}' needs a disk or a volume group", request.name)
+        .withHint("name an empty disk with --device, or a volume group with free space with --vg");
+  if (request.group.empty()) request.group = "vsd-" + request.name;
+  checkThinSetup(host.runner, thinSetup(request));
+  return request;
+}
+
+std::vector<std::string> planAddStorage(const Host&, const StorageAddRequest& request) {
+  std::vector<std::string> plan = planThinSetup(thinSetup(request));
+  plan.push_back(fmt::format("record storage '{}' (tier {})", request.name, request.tier));
+  return plan;
+}
+
+void addStorage(const Host& host, const StorageAddRequest& request, Operation& operation) {
+  Rollback undo;
+  operation.step("make its volume group and pool");
+  undo.add("remove what was made of it",
+           [&host, request] { undoAddStorage(host, request.name, request.group); });
+  setUpThin(host.runner, thinSetup(request));
+
+  operation.step("record it");
+  operation.passPointOfNoReturn();
+  const StorageRecord record{request.name, request.tier, request.group, now()};
+  host.store.insertStorage(record);
+  undo.commit();  // from here it exists
+  host.storages.add(makeEngine(record, host.paths, host.runner));
+}
+
+void undoAddStorage(const Host& host, const std::string& name, const std::string& group) {
+  for (const StorageRecord& record : host.store.storages())
+    if (record.name == name) return;
+  storage::undoThinSetup(host.runner, group);
+}
+
+void checkRemoveStorage(const Host& host, const std::string& name) {
+  recordOf(host, name);
+  std::vector<std::string> names;
+  for (const storage::Volume& volume : host.storages.named(name)->list())
+    names.push_back(volume.name);
+  if (!names.empty())
+    throw Error(Kind::InvalidState, fmt::format("cannot remove storage '{}': it holds {}", name,
+                                                fmt::join(names, ", ")))
+        .withHint("remove these contexts first");
+}
+
+std::vector<std::string> planRemoveStorage(const Host& host, const std::string& name) {
+  checkRemoveStorage(host, name);
+  std::vector<std::string> plan;
+  for (const std::string& templateName : host.storages.named(name)->listTemplates())
+    plan.push_back(fmt::format("remove template '{}' from it", templateName));
+  plan.push_back(fmt::format("remove the pool of volume group '{}', and the group if it was made "
+                             "for this storage",
+                             recordOf(host, name).group));
+  plan.push_back(fmt::format("forget storage '{}'", name));
+  return plan;
+}
+
+void removeStorage(const Host& host, const std::string& name, Operation& operation) {
+  checkRemoveStorage(host, name);
+  const StorageRecord record = recordOf(host, name);
+  operation.step("remove its templates and its pool");
+  operation.passPointOfNoReturn();
+  host.storages.named(name)->removeLeftovers({});
+  storage::tearDownThin(host.runner, name, record.group);
+
+  operation.step("forget it");
+  host.store.eraseStorage(name);
+  host.storages.remove(name);
+}
+
+StoragePicture showStorage(const Host& host, const std::string& name) {
+  return pictureOf(*host.storages.named(name), host.store.storages());
+}
+
+std::vector<StoragePicture> listStorages(const Host& host) {
+  std::vector<StoragePicture> pictures;
+  const std::vector<StorageRecord> records = host.store.storages();
+  for (const auto& storage : host.storages.all()) pictures.push_back(pictureOf(*storage, records));
+  return pictures;
+}
+
+}  // namespace vs

@@ -1,0 +1,163 @@
+#include "vsd/storage/block_fs.hpp"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdint>
+#include <thread>
+
+#include "vsd/base/error.hpp"
+#include "vsd/base/file.hpp"
+#include "vsd/base/log.hpp"
+#include "vsd/base/names.hpp"
+#include "vsd/storage/directory.hpp"
+
+namespace vs::storage {
+namespace {
+
+constexpr Millis kMakeDeadline{600'000};
+constexpr Millis kCheckDeadline{6 * 3600 * 1000};
+constexpr Millis kUnmountTime{5'000};
+constexpr off_t kSuperblock = 1024;      // ext4(5): the superblock and two fields of it
+constexpr off_t kMagicOffset = 0x38;     // little endian, 16 bits
+constexpr off_t kStateOffset = 0x3a;
+constexpr std::uint16_t kMagic = 0xef53;
+constexpr std::uint16_t kErrorsSeen = 0x2;
+
+// What the superblock says of errors found while it was mounted.
+bool hasSeenErrors(const std::string& device) {
+  const Fd fd = openFile(device, O_RDONLY | O_CLOEXEC);
+  std::array<std::uint8_t, 4> bytes{};
+  static_assert(kStateOffset == kMagicOffset + 2);
+  if (::pread(fd.get(), bytes.data(), bytes.size(), kSuperblock + kMagicOffset) != bytes.size())
+    throw systemError(errno, fmt::format("read the superblock of '{}'", device));
+  const auto word = [&](std::size_t at) {
+    return static_cast<std::uint16_t>(bytes[at] | bytes[at + 1] << 8);
+  };
+  if (word(0) != kMagic)
+    throw failed("there is no ext4 file system on '{}'", device);
+  return (word(2) & kErrorsSeen) != 0;
+}
+
+void mend(Runner& runner, const std::string& device) {
+  log::warning("the file system on '{}' is marked as damaged: checking it", device);
+  Command check;
+  check.argv = {findProgram("e2fsck", "e2fsprogs"), "-p", device};
+  check.deadline = kCheckDeadline;
+  const Output output = runner.run(check);
+  constexpr int kMended = 3;  // e2fsck(8): 1 corrected, 2 corrected and wants a reboot
+  if (output.status <= kMended) return;
+  throw failed("the file system on '{}' cannot be mended by itself: {}", device,
+               printable(output.out + output.err, 500))
+      .withHint(fmt::format("look at it with 'e2fsck -fn {}', mend it with 'e2fsck -f {}'", device,
+                            device));
+}
+
+// The fields of a line of mountinfo are apart by blanks; those in a path are written as \040.
+std::string unescaped(std::string_view field) {
+  std::string text;
+  for (std::size_t i = 0; i < field.size(); ++i) {
+    if (field[i] == '\\' && i + 3 < field.size()) {
+      text += static_cast<char>((field[i + 1] - '0') * 64 + (field[i + 2] - '0') * 8 +
+                                (field[i + 3] - '0'));
+      i += 3;
+    } else {
+      text += field[i];
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+void makeFileSystem(Runner& runner, const std::string& device) {
+  Command make;
+  // Contexts' file systems are copies of their template's: a checksum seed of its own lets one be
+  // given another uuid while it is mounted. No blocks are kept for root: it is not the host's root.
+  make.argv = {findProgram("mkfs.ext4", "e2fsprogs"),
+               "-q",
+               "-F",
+               "-m",
+               "0",
+               "-O",
+               "metadata_csum_seed",
+               "-E",
+               "nodiscard,assume_storage_prezeroed=1",
+               device};
+  make.deadline = kMakeDeadline;
+  runner.mustRun(make, fmt::format("make a file system on '{}'", device));
+}
+
+void mountDevice(Runner& runner, const std::string& device, const std::string& directory,
+                 Access access) {
+  if (access == Access::ReadWrite && hasSeenErrors(device)) mend(runner, device);
+  makePrivateDirectory(directory);
+  unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOATIME;
+  std::string data = "errors=remount-ro";
+  if (access == Access::ReadOnly) {
+    flags |= MS_RDONLY;
+    data = "noload";
+  } else {
+    flags = MS_NOSUID | MS_NODEV;
+  }
+  check(::mount(device.c_str(), directory.c_str(), "ext4", flags, data.c_str()),
+        "mount '{}' at '{}'", device, directory);
+}
+
+std::vector<std::string> mountsBelow(const std::string& parent) {
+  std::vector<std::string> found;
+  const std::string text = readFile("/proc/self/mountinfo");
+  std::size_t begin = 0;
+  while (begin < text.size()) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    std::string_view line(text.data() + begin, end - begin);
+    begin = end + 1;
+    for (int skipped = 0; skipped < 4; ++skipped) line.remove_prefix(line.find(' ') + 1);
+    std::string point = unescaped(line.substr(0, line.find(' ')));
+    if (point.starts_with(parent + "/")) found.push_back(std::move(point));
+  }
+  return found;
+}
+
+bool isMounted(const std::string& directory) {
+  struct stat here {};
+  struct stat above {};
+  if (::stat(directory.c_str(), &here) < 0) return false;
+  check(::stat((directory + "/..").c_str(), &above), "look at '{}/..'", directory);
+  return here.st_dev != above.st_dev;
+}
+
+void unmount(const std::string& directory) {
+  const Deadline deadline = deadlineIn(kUnmountTime);
+  while (::umount2(directory.c_str(), UMOUNT_NOFOLLOW) < 0) {
+    if (errno == ENOENT || errno == EINVAL) return;
+    if (errno != EBUSY) throw systemError(errno, fmt::format("unmount '{}'", directory));
+    if (std::chrono::steady_clock::now() >= deadline)
+      throw Error(Kind::Busy, fmt::format("cannot unmount '{}': something holds it open", directory))
+          .withHint(fmt::format("find it with 'fuser -vm {}'", directory));
+    std::this_thread::sleep_for(Millis(20));
+  }
+}
+
+void growFileSystem(Runner& runner, const std::string& device) {
+  Command grow;
+  grow.argv = {findProgram("resize2fs", "e2fsprogs"), device};
+  grow.deadline = kCheckDeadline;
+  runner.mustRun(grow, fmt::format("grow the file system on '{}'", device));
+}
+
+Frozen::Frozen(const std::string& directory) : root_(openDirectory(directory)) {
+  check(::syncfs(root_.get()), "write out '{}'", directory);  // most of it before anybody waits
+  check(::ioctl(root_.get(), FIFREEZE, 0), "hold the file system at '{}' still", directory);
+}
+
+Frozen::~Frozen() {
+  if (::ioctl(root_.get(), FITHAW, 0) < 0) log::error("cannot thaw a file system: {}", errno);
+}
+
+}  // namespace vs::storage

@@ -1,0 +1,48 @@
+// File systems of volumes that are block devices: made, mounted on the host's side, grown, held
+// still for a snapshot. Mounts are nosuid and nodev and lie below 0700 directories: what a context
+// sees is mounted from them by vsd-guest.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "vsd/base/fd.hpp"
+#include "vsd/base/runner.hpp"
+#include "vsd/base/units.hpp"
+
+namespace vs::storage {
+
+// Makes an empty ext4 file system on a device that reads as zeros, which it takes for granted: it
+// writes no more of it than it must.
+void makeFileSystem(Runner& runner, const std::string& device);
+
+enum class Access { ReadWrite, ReadOnly };
+
+// Mounts `device` at `directory` (made if need be). A file system that was marked as damaged is
+// checked and mended first (e2fsck -p); throws Failed with the remedy when that is not enough.
+// ReadOnly never writes, not even the journal's replay.
+void mountDevice(Runner& runner, const std::string& device, const std::string& directory,
+                 Access access);
+bool isMounted(const std::string& directory);
+// Absent or not mounted is success. Throws Busy when something holds it open.
+void unmount(const std::string& directory);
+// Directories below `parent` that are mount points.
+std::vector<std::string> mountsBelow(const std::string& parent);
+
+// Makes the file system as large as its device, while it is mounted (resize2fs).
+void growFileSystem(Runner& runner, const std::string& device);
+
+// The file system at `directory` is complete on its device and holds every writer back until the
+// end of this object (FIFREEZE).
+class Frozen {
+ public:
+  explicit Frozen(const std::string& directory);
+  ~Frozen();
+  Frozen(const Frozen&) = delete;
+  Frozen& operator=(const Frozen&) = delete;
+
+ private:
+  Fd root_;
+};
+
+}  // namespace vs::storage
