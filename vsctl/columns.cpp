@@ -175,6 +175,12 @@ constexpr Column kInfo[] = {
     {"running", "running", Style::Count},
 };
 
+constexpr Column kSnapshot[] = {
+    {"name", "name"},
+    {"created", "created", Style::Age},
+    {"size", "size", Style::Size},
+};
+
 constexpr Column kStorage[] = {
     {"name", "name"},
     {"tier", "tier"},
@@ -224,6 +230,7 @@ const Columns kContextFields = kContextRecord;
 const Columns kSecurityFields = kSecurity;
 const Columns kTemplateColumns = kTemplate;
 const Columns kTemplateFields = kTemplateRecord;
+const Columns kSnapshotColumns = kSnapshot;
 const Columns kStorageColumns = kStorage;
 const Columns kStorageFields = kStorageRecord;
 const Columns kDefinitionColumns = kDefinition;

@@ -10,6 +10,7 @@ extern const Columns kContextFields;
 extern const Columns kSecurityFields;
 extern const Columns kTemplateColumns;
 extern const Columns kTemplateFields;
+extern const Columns kSnapshotColumns;
 extern const Columns kStorageColumns;
 extern const Columns kStorageFields;
 extern const Columns kDefinitionColumns;

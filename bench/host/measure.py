@@ -237,7 +237,58 @@ def bench_boot():
         row("Debian 13 to its boot's end", times["vsd"], times[peer], peer)
 
 
-PARTS_OF_HOST = {"start": bench_start, "exec": bench_exec, "memory": bench_memory, "boot": bench_boot}
+BY_HAND = """set -e
+lvcreate -qq -y -s -kn -n c byhand/t
+mkdir -p /mnt/byhand
+mount /dev/byhand/c /mnt/byhand
+echo c >/mnt/byhand/root/etc/hostname
+umount /mnt/byhand
+"""
+
+
+def disk(name):
+    run("truncate", "-s", "10G", f"{PLACE}/{name}.img")
+    return run("losetup", "--find", "--show", f"{PLACE}/{name}.img").strip()
+
+
+def bench_create():
+    """A context from a template of 2 MiB and one of 1 GiB on tier thin, beside a script with the same volumes."""
+    devices = [disk("ours"), disk("theirs")]
+    run("vsctl", "storage", "add", "bthin", "--device", devices[0])
+    for name, size in (("bench", 0), ("benchbig", 1 << 30)):
+        if size:
+            tree = f"{PLACE}/big"
+            os.makedirs(tree)
+            run("tar", "-C", tree, "-xf", "/root/bench.tar")
+            with open(f"{tree}/big", "wb") as file:
+                for _ in range(size >> 20):
+                    file.write(os.urandom(4096) * 256)
+            run("tar", "-C", tree, "-cf", f"{PLACE}/big.tar", ".")
+            run("vsctl", "template", "import", name, f"{PLACE}/big.tar", "--storage", "bthin", "--init", "command", "--", "/bin/sleeper")
+        run("vgcreate", "-qq", "byhand", devices[1])
+        run("lvcreate", "-qq", "-l", "90%FREE", "--thinpool", "pool", "byhand")
+        run("lvcreate", "-qq", "-V", "8G", "--thinpool", "pool", "-n", "t", "byhand")
+        run("mkfs.ext4", "-q", "/dev/byhand/t")
+        os.makedirs("/mnt/byhand", exist_ok=True)
+        run("mount", "/dev/byhand/t", "/mnt/byhand")
+        os.makedirs("/mnt/byhand/root")
+        run("tar", "-C", "/mnt/byhand/root", "-xf", f"{PLACE}/big.tar" if size else "/root/bench.tar")
+        run("umount", "/mnt/byhand")
+        ours, theirs = [], []
+        for _ in range(RUNS + 1):  # the first round brings the template
+            ours.append(timed("vsctl", "create", "bcreate", "--template", name, "--storage", "bthin"))
+            run("vsctl", "remove", "-y", "bcreate")
+            theirs.append(timed("sh", "-c", BY_HAND))
+            run("lvremove", "-qq", "-y", "byhand/c")
+        row(f"create from {'1 GiB' if size else '2 MiB'}, tier thin", ours[1:], theirs[1:], "lvcreate -s, mount by hand", 0.5)
+        run("vgremove", "-qq", "-y", "byhand")
+    run("vsctl", "template", "remove", "-y", "benchbig")
+    run("vsctl", "storage", "remove", "-y", "bthin")
+    for device in devices:
+        run("losetup", "-d", device)
+
+
+PARTS_OF_HOST = {"start": bench_start, "exec": bench_exec, "create": bench_create, "memory": bench_memory, "boot": bench_boot}
 
 print(f"host {platform.node()}, Linux {platform.release()}, {os.cpu_count()} CPU; {run('vsctl', '--version').strip()}; "
       f"{run('crun', '--version').splitlines()[0]}; lxc {run('lxc-start', '--version').strip()}; "

@@ -1,13 +1,16 @@
 """Tier `thin` on a real volume group: set up, volumes as snapshots of templates, sizes, what a crash leaves, given up."""
 import json
+import subprocess
 import unittest
 
-from support.hosts import LabVsd
+from support.hosts import TOP, LabVsd
+from support.kills import Killing
 
 DISK = "/root/disk.img"
 
 
-class Thin(unittest.TestCase):
+class OnDisk:
+    """A storage 'fast' on a disk of its own."""
     vsd = LabVsd("h2")
 
     @classmethod
@@ -24,6 +27,8 @@ class Thin(unittest.TestCase):
         cls.vsd.vsctl("storage", "remove", "-y", "fast")
         cls.vsd.shell(f"losetup -d {cls.device}; rm {DISK}")
 
+
+class Thin(OnDisk, unittest.TestCase):
     def tearDown(self):
         for context in self.vsd.json("list"):
             self.vsd.ok("remove", "--kill", "-y", context["definition"]["name"])
@@ -35,6 +40,9 @@ class Thin(unittest.TestCase):
 
     def storage(self):
         return self.vsd.json("storage", "show", "fast")[0]
+
+    def blocks(self, name):
+        return int(self.vsd.ok("exec", name, "--", "df", "-k", "/").split("\n")[1].split()[1])
 
     def ours(self):
         """Mounts and devices of ours that are there."""
@@ -60,13 +68,12 @@ class Thin(unittest.TestCase):
     def test_a_size_is_a_limit_and_takes_nothing_until_it_is_used(self):
         before = self.storage()["used"]
         self.vsd.ok("create", "big", "--template", "busybox", "--storage", "fast", "--size", "20G", "--start")
-        blocks = int(self.vsd.ok("exec", "big", "--", "df", "-k", "/").split("\n")[1].split()[1])
-        self.assertGreater(blocks, 19 << 20)
+        self.assertGreater(self.blocks("big"), 19 << 20)
         self.assertLess(self.storage()["used"] - before, 300 << 20)
         self.assertGreaterEqual(self.storage()["promised"], 28 << 30)
         small = self.vsd.vsctl("create", "small", "--template", "busybox", "--storage", "fast", "--size", "1G")
         self.assertEqual(small.returncode, 2)
-        self.assertIn(b"template 'busybox' has 8G", small.stderr)
+        self.assertIn(b"template 'busybox' has 8.0G", small.stderr)
 
     def test_a_running_context_is_cloned_with_its_data(self):
         self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast", "--start")
@@ -80,6 +87,54 @@ class Thin(unittest.TestCase):
         self.vsd.ok("start", "three")
         self.assertEqual(self.vsd.ok("exec", "three", "--", "cat", "/root/mine"), "mine\n")
         self.assertIn("vc-three", self.volumes())
+
+    def test_a_snapshot_brings_the_data_back_and_nothing_else(self):
+        self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast", "--start")
+        write = ("exec", "one", "--", "sh", "-c")
+        self.vsd.ok(*write, "echo first >/root/mine; sync")
+        self.vsd.ok("snapshot", "create", "one", "--name", "before")
+        self.vsd.ok(*write, "echo second >/root/mine; sync")
+        self.vsd.ok("snapshot", "create", "one")
+        listed = self.vsd.json("snapshot", "list", "one")
+        self.assertEqual((len(listed), listed[0]["name"]), (2, "before"))
+        busy = self.vsd.vsctl("snapshot", "restore", "-y", "one", "before")
+        self.assertIn(b"cannot restore context 'one': it is running", busy.stderr)
+        self.vsd.ok("set", "one", "--tag", "new")
+        self.vsd.ok("stop", "one")
+        self.vsd.ok("resize", "one", "--disk", "10G")
+        self.vsd.ok("snapshot", "restore", "-y", "one", "before")
+        self.vsd.ok("start", "one")
+        self.assertEqual(self.vsd.ok("exec", "one", "--", "cat", "/root/mine"), "first\n")
+        self.assertGreater(self.blocks("one"), 9 << 20)
+        self.assertEqual(self.vsd.show("one")["definition"]["tags"], ["new"])
+        self.assertEqual(self.vsd.json("snapshot", "list", "one"), listed)
+        self.vsd.ok("snapshot", "remove", "-y", "one", "before")
+        gone = self.vsd.vsctl("snapshot", "restore", "-y", "one", "before")
+        self.assertEqual(gone.returncode, 3)
+        self.vsd.ok("stop", "one")
+        self.vsd.ok("rename", "one", "two")
+        self.assertEqual([s["name"] for s in self.vsd.json("snapshot", "list", "two")], [listed[1]["name"]])
+
+    def test_a_snapshot_of_a_writer_is_a_clean_file_system(self):
+        self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast", "--start", "--", "/bin/sh", "-c",
+                    "i=0; while :; do i=$((i+1)); echo $i >/root/$i; mv /root/$i /root/last; done")
+        for name in ("s1", "s2", "s3"):
+            self.vsd.ok("snapshot", "create", "one", "--name", name)
+        self.vsd.shell("for s in s1 s2 s3; do e2fsck -fn /dev/vsd-fast/vc-one.$s; done")
+        self.assertEqual(self.vsd.state("one"), "running")
+
+    def test_a_volume_grows_while_it_is_written(self):
+        self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast", "--start", "--", "/bin/sh", "-c",
+                    "i=0; while :; do i=$((i+1)); echo $i >/root/$i; mv /root/$i /root/last; done")
+        before = self.blocks("one")
+        self.vsd.ok("resize", "one", "--disk", "12G")
+        self.assertGreater(self.blocks("one"), before + (3 << 20))
+        self.assertEqual(self.vsd.show("one")["definition"]["size"], 12 << 30)
+        less = self.vsd.vsctl("resize", "one", "--disk", "9G")
+        self.assertIn(b"cannot shrink context 'one' from 12G to 9.0G", less.stderr)
+        count = int(self.vsd.ok("exec", "one", "--", "cat", "/root/last"))
+        self.vsd.ok("exec", "one", "--", "sleep", "1")
+        self.assertGreater(int(self.vsd.ok("exec", "one", "--", "cat", "/root/last")), count)
 
     def test_the_store_can_be_made_again_from_the_volumes(self):
         self.vsd.ok("create", "kept", "--template", "busybox", "--storage", "fast", "--tag", "precious")
@@ -98,7 +153,7 @@ class Thin(unittest.TestCase):
                 ((*add, "--device", self.device), 5, b"is mounted or part of something else"),
                 ((*add, "--device", "/dev/null"), 2, b"is no block device"),
                 ((*add, "--vg", "nowhere"), 3, b"no volume group 'nowhere'"),
-                ((*add, "--vg", "vsd-fast", "--size", "1G"), 1, b"free, 1G are needed"),
+                ((*add, "--vg", "vsd-fast", "--size", "1G"), 1, b"free, 1.0G are needed"),
                 (("storage", "add", "fast", "--vg", "x"), 4, b"exists already"),
                 (("storage", "remove", "-y", "dir"), 1, b"always there"),
                 (("create", "x", "--template", "busybox", "--storage", "slow"), 3, b"no storage 'slow'")):
@@ -126,6 +181,64 @@ class Thin(unittest.TestCase):
             self.vsd.shell("vgremove -qq -y vsd-more")
         finally:
             self.vsd.shell(f"losetup -d {device}; rm /root/other.img")
+
+
+CREATE = ("create", "a", "--template", "busybox", "--storage", "fast")
+SNAPSHOT = ("snapshot", "create", "a", "--name", "s")
+
+
+class ThinKills(OnDisk, Killing, unittest.TestCase):
+    """vsd killed at every step of what works on volumes."""
+    vsd = LabVsd("h1")
+    SNAPSHOTS = True
+
+    def tearDown(self):
+        self.vsd.revive()
+        self.clear()
+
+    def test_kill_at_each_step_of_create_and_remove(self):
+        self.vsd.ok(*CREATE)  # the template is brought once
+        self.drive("create", [], CREATE)
+        self.drive("remove", [CREATE, SNAPSHOT], ("remove", "-y", "a"))
+
+    def test_kill_at_each_step_of_snapshot_and_resize(self):
+        self.vsd.ok(*CREATE)
+        self.drive("snapshot create", [CREATE, ("start", "a")], SNAPSHOT)
+        self.drive("snapshot restore", [CREATE, SNAPSHOT], ("snapshot", "restore", "-y", "a", "s"))
+        self.drive("resize", [CREATE], ("resize", "a", "--disk", "9G"))
+
+    def cut(self, seconds, *words):
+        """vsd is killed `seconds` after vsctl has begun with it."""
+        killer = subprocess.Popen([f"{TOP}/lab/lab", "run", self.vsd.host, "sh", "-c",
+                                   f"sleep {seconds}; systemctl kill -s KILL vsd.service"])
+        self.vsd.vsctl(*words)
+        killer.wait()
+        self.vsd.settled()
+
+    def test_a_file_system_that_was_held_still_goes_on_after_a_kill(self):
+        self.vsd.ok(*CREATE, "--start")
+        for seconds in (0.2, 0.5, 0.8):
+            self.cut(seconds, "snapshot", "create", "a")
+            self.vsd.ok("exec", "a", "--", "sh", "-c", "echo more >>/root/file; sync", timeout=30)
+        self.assertEqual(self.vsd.differences(), [])
+
+    def test_kill_at_random_moments(self):
+        """Between steps too, where volumes are renamed and tags written: whole calls of lvm are cut off."""
+        self.vsd.ok(*CREATE)
+        self.clear()
+        empty = self.census()
+        for round in range(6):
+            self.prepare([CREATE, SNAPSHOT])
+            verb = (("snapshot", "restore", "-y", "a", "s"), ("rename", "a", "b"), ("clone", "a", "b"))[round % 3]
+            self.cut(round * 0.3 + 0.2, *verb)
+            self.assertEqual(self.vsd.differences(), [], verb)
+            found = sorted(c["definition"]["name"] for c in self.vsd.json("list"))
+            self.assertIn(found, (["a", "keeper"], ["b", "keeper"], ["a", "b", "keeper"]), verb)
+            for name in found[:-1]:
+                self.vsd.ok("start", name)
+                self.assertEqual(self.vsd.ok("exec", name, "--", "cat", "/etc/hostname").strip(), name)
+            self.clear()
+            self.assertEqual(self.census(), empty, verb)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,11 @@ class FakeDaemon {
     check(::listen(listener_.get(), 16), "listen");
     acceptor_ = std::thread([this] { acceptAll(); });
   }
-  ~FakeDaemon() {
+  ~FakeDaemon() { finish(); }
+
+  // Returns when every connection has been served; from then on what they noted can be read.
+  void finish() {
+    if (!acceptor_.joinable()) return;
     ::shutdown(listener_.get(), SHUT_RDWR);  // accept(2) returns
     acceptor_.join();
     for (std::thread& server : servers_) server.join();

@@ -1,13 +1,13 @@
 """vsd killed with SIGKILL at every step of a verb, on any kind of host: afterwards all is as before it or as after it.
 
-KillSteps (or MoreKillSteps) is mixed into a TestCase with a `vsd` (support.hosts) that holds no contexts but 'a', 'b', 'keeper', has a
+Killing, KillSteps or MoreKillSteps is mixed into a TestCase with a `vsd` (support.hosts) that holds no contexts but 'a', 'b', 'keeper', has a
 template 'busybox', and finds the `archive` it was made from on its host.
 """
 import json
 
 # Runs on the host of the vsd, with its prefix: everything that could be left behind there.
 CENSUS = r"""
-import json, os, re, sys
+import json, os, re, shutil, subprocess, sys
 prefix = sys.argv[1]
 ours = re.compile(r"vs-(a|b|keeper)\.scope")
 def names(path):
@@ -34,6 +34,9 @@ print(json.dumps({
     "volumes": names(prefix + "/var/lib/vsd/volumes"),
     "templates": names(prefix + "/var/lib/vsd/templates"),
     "run": names(prefix + "/run/vsd/contexts"),
+    "devices": [name for name in names("/dev/mapper") if name.startswith("vsd.")],
+    "logical volumes": sorted(subprocess.run(["lvs", "--noheadings", "-o", "lv_name", "-S", "lv_tags=vsd"],
+                                             capture_output=True, text=True).stdout.split()) if shutil.which("lvs") else [],
     "machines": [name for name in names("/run/systemd/machines") if name in ("a", "b", "keeper")],
     "processes": processes,
 }))
@@ -43,7 +46,9 @@ CREATE = ("create", "a", "--template", "busybox")
 START = ("start", "a")
 
 
-class KillSteps:
+class Killing:
+    SNAPSHOTS = False  # its contexts can have snapshots
+
     def clear(self):
         for name in ("a", "b", "keeper"):
             if self.vsd.state(name):
@@ -61,6 +66,8 @@ class KillSteps:
         """What a user sees of 'a' and 'b' and of the template 't'."""
         found = {c["definition"]["name"]: (c["state"], c["definition"]["hostname"], c["definition"].get("tags"))
                  for c in self.vsd.json("list") if c["definition"]["name"] != "keeper"}
+        for name in [name for name in found if self.SNAPSHOTS]:
+            found[name] += tuple(s["name"] for s in self.vsd.json("snapshot", "list", name))
         found["templates"] = [t["name"] for t in self.vsd.json("template", "list") if t["name"] == "t" and "created" in t]
         return found
 
@@ -101,6 +108,8 @@ class KillSteps:
                 self.clear()
                 self.assertEqual(self.census(), empty)
 
+
+class KillSteps(Killing):
     def test_kill_at_each_step_of_start(self):
         self.drive("start", [CREATE], START)
 

@@ -40,8 +40,8 @@ Action storageAddVerb(Flags& flags) {
       session.note("nothing was changed");
       return static_cast<int>(kFailure);
     }
-    return carryOut(session,
-                    {{"add storage", "added storage"}, options->name, "StorageAdd", parameters, {}});
+    return carryOut(
+        session, {{"add storage", "added storage"}, options->name, "StorageAdd", parameters, {}});
   };
 }
 

@@ -10,9 +10,10 @@
 namespace vs::api {
 
 void addHostHandlers(Service& service, const Host& host, std::string version);
-void addContextHandlers(Service& service, const Host& host);  // Create, Start, Set ...
-void addQueryHandlers(Service& service, const Host& host);    // List, Show, ShowSecurity, Log
-void addSessionHandlers(Service& service, const Host& host);  // Exec, Console
+void addContextHandlers(Service& service, const Host& host);   // Create, Start, Set ...
+void addQueryHandlers(Service& service, const Host& host);     // List, Show, ShowSecurity, Log
+void addSessionHandlers(Service& service, const Host& host);   // Exec, Console
+void addSnapshotHandlers(Service& service, const Host& host);  // and Resize
 void addStorageHandlers(Service& service, const Host& host);
 void addTemplateHandlers(Service& service, const Host& host);
 void addOperationHandlers(Service& service, const Host& host);

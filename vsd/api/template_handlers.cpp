@@ -48,7 +48,7 @@ Outcome handleBuild(const Host& host, const Call& call) {
       call.texts("packages"), call.text("storage").value_or(""));
   return runChange(
       host, call,
-      {requestFor("build", name), [&host, request] { return planBuild(host, request); },
+      {requestFor("build", name), [request] { return planBuild(request); },
        [&host, request](Operation& operation) { buildTemplate(host, request, operation); }});
 }
 

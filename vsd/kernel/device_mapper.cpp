@@ -234,7 +234,8 @@ void remove(const std::string& name) {
       Task task(DM_DEVICE_REMOVE, name, "remove");
       task.withUdevFlags();
       if (task.tryRun() || task.error() == ENXIO) return;
-      if (task.error() != EBUSY) throw systemError(task.error(), fmt::format("remove device '{}'", name));
+      if (task.error() != EBUSY)
+        throw systemError(task.error(), fmt::format("remove device '{}'", name));
     }
     if (std::chrono::steady_clock::now() >= deadline)
       throw Error(Kind::Busy, fmt::format("device '{}' is in use", name))

@@ -155,6 +155,9 @@ class HostCheck {
                     "for instant volumes add a storage of tier thin, or put {} on xfs or btrfs",
                     host_.paths.state()));
     }
+    program("storage", "lvm", "lvm", "no storage of tier thin can be added: apt install lvm2");
+    program("storage", "thin_check", "thin_check",
+            "no storage of tier thin can be added: apt install thin-provisioning-tools");
     struct statvfs status {};
     if (::statvfs(host_.paths.state().c_str(), &status) != 0) return;
     const Bytes free{std::uint64_t{status.f_bavail} * status.f_frsize};

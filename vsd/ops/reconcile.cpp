@@ -8,6 +8,7 @@
 #include "vsd/base/names.hpp"
 #include "vsd/ops/remove.hpp"
 #include "vsd/ops/running.hpp"
+#include "vsd/ops/snapshots.hpp"
 #include "vsd/ops/start.hpp"
 #include "vsd/ops/stop.hpp"
 #include "vsd/ops/storages.hpp"
@@ -39,8 +40,7 @@ void undoCreate(const Host& host, const std::string& name) {
 void finishRename(const Host& host, const std::string& from, const std::string& to) {
   if (!host.contexts.findIfAny(from) || host.contexts.findIfAny(to)) return;
   const auto storage = storageOf(host, from);
-  if (storage->hasVolume(from) || !storage->hasVolume(to)) return;
-  storage->rename(to, from);
+  if (storage->hasVolume(to) || !storage->listSnapshots(to).empty()) storage->rename(to, from);
 }
 
 void close(const Host& host, Journal& journal, Journal::Open& open) {
@@ -99,7 +99,7 @@ std::vector<Interrupted> recover(const Host& host, Journal& journal, Boot boot) 
   std::vector<Interrupted> toResume;
   for (Journal::Open& open : journal.unfinished()) {
     close(host, journal, open);
-    toResume.push_back({open.picture.verb, open.picture.object});
+    toResume.push_back({open.picture.verb, open.picture.object, open.parameters});
   }
   for (const ContextPicture& context : host.contexts.all()) {
     const std::string& name = context.definition.name;
@@ -137,9 +137,12 @@ void resume(const Host& host, const std::vector<Interrupted>& interrupted) {
       work = [&host, name](Operation& operation) {
         restart(host, name, {}, Wait::ForInit, operation);
       };
-    if (work)
-      host.operations.start({one.verb, name, {}, "vsd", Json{{"name", name}}.dump()},
-                            std::move(work));
+    else if (one.verb == "resize") {
+      const Bytes size{
+          parseJson(one.parameters, "journal parameters").value("size", std::uint64_t{0})};
+      work = [&host, name, size](Operation& operation) { resize(host, name, size, operation); };
+    }
+    if (work) host.operations.start({one.verb, name, {}, "vsd", one.parameters}, std::move(work));
   }
 }
 
@@ -205,6 +208,7 @@ std::vector<std::string> differences(const Host& host, Fix fix) {
   for (const std::string& object : host.operations.busyObjects())
     inUse.insert(object.starts_with(kTemplateObject) ? object.substr(kTemplateObject.size())
                                                      : object);
+  if (const auto brought = host.storages.broughtNow()) inUse.insert(*brought);
   if (fix == Fix::Yes)
     for (std::string& sentence : removeLeftovers(host, inUse)) found.push_back(std::move(sentence));
   return found;

@@ -15,8 +15,9 @@ namespace vs {
 // meanwhile, closes the journal rows an earlier vsd left open. Returns those that are to be gone on
 // with.
 struct Interrupted {
-  std::string verb;  // stop, restart or remove
+  std::string verb;  // stop, restart, remove or resize
   std::string context;
+  std::string parameters;
 };
 // Whether vsd has run before since the host was booted.
 enum class Boot { FirstStart, LaterStart };

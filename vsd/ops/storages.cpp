@@ -109,9 +109,10 @@ std::vector<std::string> planRemoveStorage(const Host& host, const std::string& 
   std::vector<std::string> plan;
   for (const std::string& templateName : host.storages.named(name)->listTemplates())
     plan.push_back(fmt::format("remove template '{}' from it", templateName));
-  plan.push_back(fmt::format("remove the pool of volume group '{}', and the group if it was made "
-                             "for this storage",
-                             recordOf(host, name).group));
+  plan.push_back(
+      fmt::format("remove the pool of volume group '{}', and the group if it was made "
+                  "for this storage",
+                  recordOf(host, name).group));
   plan.push_back(fmt::format("forget storage '{}'", name));
   return plan;
 }

@@ -12,11 +12,11 @@ namespace vs {
 
 struct StorageAddRequest {
   std::string name;
-  std::string tier;             // "thin"
-  std::string device;           // becomes a physical volume; empty: `group` is there already
-  std::string group;            // default: "vsd-NAME"
-  std::optional<Bytes> size;    // of its pool; default: nearly all the group has free
-  bool wipe = false;            // --force=wipe: what the device holds may be lost
+  std::string tier;           // "thin"
+  std::string device;         // becomes a physical volume; empty: `group` is there already
+  std::string group;          // default: "vsd-NAME"
+  std::optional<Bytes> size;  // of its pool; default: nearly all the group has free
+  bool wipe = false;          // --force=wipe: what the device holds may be lost
 };
 
 // Throws what would stop it: InvalidParameter, Exists, NotFound, Busy (the device is in use),
@@ -36,7 +36,7 @@ void removeStorage(const Host& host, const std::string& name, Operation& operati
 struct StoragePicture {
   std::string name;
   storage::Capabilities can;
-  std::string group;             // empty for `dir`
+  std::string group;  // empty for `dir`
   std::optional<storage::Space> space;
   std::uint64_t volumes = 0;
   std::vector<std::string> templates;

@@ -90,7 +90,7 @@ void checkImport(const Host& host, const TemplateImportRequest& request) {
     throw invalid("template '{}': init 'command' needs a command to run", request.name);
 }
 
-std::vector<std::string> planBuild(const Host& host, const TemplateBuildRequest& request) {
+std::vector<std::string> planBuild(const TemplateBuildRequest& request) {
   std::string command;
   for (const std::string& word :
        buildArguments(request.definition, request.options, "mmdebstrap", "ARCHIVE"))

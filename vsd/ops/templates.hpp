@@ -38,7 +38,7 @@ TemplateBuildRequest completeBuild(const Host& host, const std::string& name,
                                    const std::string& storage);
 void checkImport(const Host& host, const TemplateImportRequest& request);
 
-std::vector<std::string> planBuild(const Host& host, const TemplateBuildRequest& request);
+std::vector<std::string> planBuild(const TemplateBuildRequest& request);
 void buildTemplate(const Host& host, const TemplateBuildRequest& request, Operation& operation);
 void importTemplate(const Host& host, const TemplateImportRequest& request, int archive,
                     Operation& operation);

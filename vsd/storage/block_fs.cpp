@@ -23,8 +23,8 @@ namespace {
 constexpr Millis kMakeDeadline{600'000};
 constexpr Millis kCheckDeadline{6 * 3600 * 1000};
 constexpr Millis kUnmountTime{5'000};
-constexpr off_t kSuperblock = 1024;      // ext4(5): the superblock and two fields of it
-constexpr off_t kMagicOffset = 0x38;     // little endian, 16 bits
+constexpr off_t kSuperblock = 1024;   // ext4(5): the superblock and two fields of it
+constexpr off_t kMagicOffset = 0x38;  // little endian, 16 bits
 constexpr off_t kStateOffset = 0x3a;
 constexpr std::uint16_t kMagic = 0xef53;
 constexpr std::uint16_t kErrorsSeen = 0x2;
@@ -34,13 +34,13 @@ bool hasSeenErrors(const std::string& device) {
   const Fd fd = openFile(device, O_RDONLY | O_CLOEXEC);
   std::array<std::uint8_t, 4> bytes{};
   static_assert(kStateOffset == kMagicOffset + 2);
-  if (::pread(fd.get(), bytes.data(), bytes.size(), kSuperblock + kMagicOffset) != bytes.size())
+  if (::pread(fd.get(), bytes.data(), bytes.size(), kSuperblock + kMagicOffset) !=
+      static_cast<ssize_t>(bytes.size()))
     throw systemError(errno, fmt::format("read the superblock of '{}'", device));
   const auto word = [&](std::size_t at) {
     return static_cast<std::uint16_t>(bytes[at] | bytes[at + 1] << 8);
   };
-  if (word(0) != kMagic)
-    throw failed("there is no ext4 file system on '{}'", device);
+  if (word(0) != kMagic) throw failed("there is no ext4 file system on '{}'", device);
   return (word(2) & kErrorsSeen) != 0;
 }
 
@@ -138,7 +138,8 @@ void unmount(const std::string& directory) {
     if (errno == ENOENT || errno == EINVAL) return;
     if (errno != EBUSY) throw systemError(errno, fmt::format("unmount '{}'", directory));
     if (std::chrono::steady_clock::now() >= deadline)
-      throw Error(Kind::Busy, fmt::format("cannot unmount '{}': something holds it open", directory))
+      throw Error(Kind::Busy,
+                  fmt::format("cannot unmount '{}': something holds it open", directory))
           .withHint(fmt::format("find it with 'fuser -vm {}'", directory));
     std::this_thread::sleep_for(Millis(20));
   }
@@ -149,6 +150,12 @@ void growFileSystem(Runner& runner, const std::string& device) {
   grow.argv = {findProgram("resize2fs", "e2fsprogs"), device};
   grow.deadline = kCheckDeadline;
   runner.mustRun(grow, fmt::format("grow the file system on '{}'", device));
+}
+
+void thaw(const std::string& directory) {
+  const Fd root = openDirectory(directory);
+  if (::ioctl(root.get(), FITHAW, 0) < 0 && errno != EINVAL)
+    throw systemError(errno, fmt::format("let the file system at '{}' go on", directory));
 }
 
 Frozen::Frozen(const std::string& directory) : root_(openDirectory(directory)) {

@@ -32,6 +32,9 @@ std::vector<std::string> mountsBelow(const std::string& parent);
 // Makes the file system as large as its device, while it is mounted (resize2fs).
 void growFileSystem(Runner& runner, const std::string& device);
 
+// Lets writers go on whom a Frozen of a process that is gone has held. Not frozen is success.
+void thaw(const std::string& directory);
+
 // The file system at `directory` is complete on its device and holds every writer back until the
 // end of this object (FIFREEZE).
 class Frozen {

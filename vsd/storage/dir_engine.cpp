@@ -335,6 +335,11 @@ void DirEngine::removeNow(const std::string& path) {
   runner_.mustRun(rm, fmt::format("remove '{}'", path));
 }
 
+std::optional<Bytes> DirEngine::sizeOf(const std::string& name) const {
+  if (!hasVolume(name)) throw noVolume(name);
+  return std::nullopt;
+}
+
 void DirEngine::grow(const std::string& name, Bytes) {
   throw unsupported("grow volume", name, "has no sizes: a volume can use all of its file system");
 }
@@ -361,7 +366,7 @@ void DirEngine::removeSnapshot(const std::string& name, const std::string&) {
 void DirEngine::restoreSnapshot(const std::string& name, const std::string&) {
   throw noSnapshots(name);
 }
-std::vector<std::string> DirEngine::listSnapshots(const std::string&) const { return {}; }
+std::vector<Snapshot> DirEngine::listSnapshots(const std::string&) const { return {}; }
 
 void DirEngine::release(const std::string& name) { throw noHandOver(name); }
 void DirEngine::takeBack(const std::string& name) { throw noHandOver(name); }

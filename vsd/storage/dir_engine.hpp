@@ -50,6 +50,7 @@ class DirEngine : public Engine {
   void rename(const std::string& from, const std::string& to) override;
   void saveDefinition(const std::string& name, const std::string& definition) override;
   void destroy(const std::string& name) override;
+  std::optional<Bytes> sizeOf(const std::string& name) const override;
   void grow(const std::string& name, Bytes size) override;
 
   // The tree where it lies, with no mount of our own over it: nosuid,nodev on the host side would
@@ -63,7 +64,7 @@ class DirEngine : public Engine {
   void createSnapshot(const std::string& name, const std::string& snapshot) override;
   void removeSnapshot(const std::string& name, const std::string& snapshot) override;
   void restoreSnapshot(const std::string& name, const std::string& snapshot) override;
-  std::vector<std::string> listSnapshots(const std::string& name) const override;  // none
+  std::vector<Snapshot> listSnapshots(const std::string& name) const override;  // none
   void release(const std::string& name) override;
   void takeBack(const std::string& name) override;
   std::string takeOver(const std::string& name, std::uint64_t epoch) override;

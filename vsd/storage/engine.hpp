@@ -39,6 +39,13 @@ struct Volume {
   std::string definition;  // the context's definition as JSON, kept with the data
 };
 
+// A point in the life of a volume, kept beside it.
+struct Snapshot {
+  std::string name;
+  std::string created;  // RFC 3339
+  Bytes size;           // of the volume at that moment
+};
+
 struct CreateRequest {
   std::string name;
   std::string templateName;
@@ -108,9 +115,14 @@ class Engine {
   // A copy of a detached or frozen volume under another name.
   virtual void clone(const std::string& from, const CreateRequest& request,
                      const Progress& progress) = 0;
+  // With its snapshots. A rename that was cut off is taken back by the opposite one.
   virtual void rename(const std::string& from, const std::string& to) = 0;
   virtual void saveDefinition(const std::string& name, const std::string& definition) = 0;
   virtual void destroy(const std::string& name) = 0;  // absent is success
+  // nullopt: bounded only by what it lies on. Throws NotFound.
+  virtual std::optional<Bytes> sizeOf(const std::string& name) const = 0;
+  // Volume and file system, in use or not; may be repeated. Throws InvalidParameter for less than
+  // it has.
   virtual void grow(const std::string& name, Bytes size) = 0;
 
   // --- use ---
@@ -121,10 +133,14 @@ class Engine {
   virtual void fence(const std::string& name) = 0;
 
   // --- points and hand-over (tiers without them throw Unsupported) ---
+  // Of a volume in use too: its file system is complete in it, as after a loss of power, without
+  // what its programs had not yet written. Throws Exists.
   virtual void createSnapshot(const std::string& name, const std::string& snapshot) = 0;
   virtual void removeSnapshot(const std::string& name, const std::string& snapshot) = 0;
+  // A detached volume holds again what it held then, under its definition and size of now; the
+  // snapshot stays.
   virtual void restoreSnapshot(const std::string& name, const std::string& snapshot) = 0;
-  virtual std::vector<std::string> listSnapshots(const std::string& name) const = 0;
+  virtual std::vector<Snapshot> listSnapshots(const std::string& name) const = 0;  // oldest first
   // Source of a move: takes the volume away under frozen tasks, lock released, mount still there.
   virtual void release(const std::string& name) = 0;
   // Source, move given up: the same volume back under the same mount.

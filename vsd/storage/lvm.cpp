@@ -37,8 +37,7 @@ Bytes bytesIn(const Json& row, const char* field) {
   const std::string text = row.value(field, "");
   std::uint64_t value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (result.ec != std::errc())
-    throw failed("lvm reports '{}' as {}", printable(text), field);
+  if (result.ec != std::errc()) throw failed("lvm reports '{}' as {}", printable(text), field);
   return {value};
 }
 
@@ -66,7 +65,8 @@ std::string wordsOf(const std::string& err) {
     std::string line = err.substr(begin, end - begin);
     begin = end + 1;
     line.erase(0, line.find_first_not_of(' '));
-    if (line.empty() || line.starts_with("WARNING:") || line.starts_with("File descriptor")) continue;
+    if (line.empty() || line.starts_with("WARNING:") || line.starts_with("File descriptor"))
+      continue;
     text += (text.empty() ? "" : "; ") + line;
   }
   return printable(text, 600);
@@ -149,8 +149,8 @@ std::string Lvm::report(const std::string& intent, std::vector<std::string> word
 std::optional<VolumeGroup> Lvm::group(const std::string& name) const {
   // Selected, not named: a group that is not there is then no error.
   return parseGroup(report(fmt::format("look for volume group '{}'", name),
-                           {"vgs", "-o", "vg_name,vg_size,vg_free,vg_tags,vg_lock_type,lv_count", "-S",
-                            "vg_name=" + name}));
+                           {"vgs", "-o", "vg_name,vg_size,vg_free,vg_tags,vg_lock_type,lv_count",
+                            "-S", "vg_name=" + name}));
 }
 
 std::vector<LogicalVolume> Lvm::volumes(const std::string& group) const {

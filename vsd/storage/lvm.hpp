@@ -23,7 +23,7 @@ struct VolumeGroup {
   Bytes size;
   Bytes free;
   std::vector<std::string> tags;
-  std::string lockType;  // "" local, "sanlock", "dlm"
+  std::string lockType;       // "" local, "sanlock", "dlm"
   std::uint64_t volumes = 0;  // anybody's, without those inside others
 };
 

@@ -67,7 +67,8 @@ std::shared_ptr<Engine> Storages::named(const std::string& name) const {
   std::vector<std::string> names;
   for (const auto& [known, engine] : engines_) names.push_back("'" + known + "'");
   throw Error(Kind::NotFound, fmt::format("there is no storage '{}' on this host", printable(name)))
-      .withHint(fmt::format("there is {}; 'vsctl storage add' sets one up", fmt::join(names, ", ")));
+      .withHint(
+          fmt::format("there is {}; 'vsctl storage add' sets one up", fmt::join(names, ", ")));
 }
 
 std::shared_ptr<Engine> Storages::holding(const std::string& volume) const {
@@ -91,9 +92,15 @@ std::map<std::string, std::vector<std::string>> Storages::templates() const {
 
 std::shared_ptr<Engine> Storages::withTemplate(const std::string& name) const {
   const auto known = templates();
-  if (const auto found = known.find(name); found != known.end()) return named(found->second.front());
+  if (const auto found = known.find(name); found != known.end())
+    return named(found->second.front());
   throw Error(Kind::NotFound, fmt::format("there is no template '{}'", printable(name)))
       .withHint("vsctl template list shows what there is, vsctl template build makes one");
+}
+
+std::optional<std::string> Storages::broughtNow() const {
+  const std::shared_lock lock(mutex_);
+  return brought_;
 }
 
 void Storages::bringTemplate(const std::string& name, Engine& to, const Progress& progress) {
@@ -104,16 +111,27 @@ void Storages::bringTemplate(const std::string& name, Engine& to, const Progress
   if (isThere()) return;
   const std::lock_guard lock(bringing_);
   if (isThere()) return;
+  const auto note = [this](std::optional<std::string> brought) {
+    const std::unique_lock noting(mutex_);
+    brought_ = std::move(brought);
+  };
+  Rollback undo;
+  undo.add("forget what is copied", [note] { note(std::nullopt); });
+  note(name);
   const std::shared_ptr<Engine> from = withTemplate(name);
   const std::string description = from->templateDescription(name);
   const std::shared_ptr<const OpenTree> tree = from->openTemplate(name);
-  Rollback undo;
   undo.add("remove the unfinished template", [&to, name] { to.abandonTemplate(name); });
   const std::string place = to.beginTemplate(name);
   std::exception_ptr stopped;  // what `progress` threw; the copy is ended before it goes on up
   Command cp;
-  cp.argv = {findProgram("cp", "coreutils"), "-a", "--one-file-system", "--no-target-directory",
-             "--", tree->path(), place};
+  cp.argv = {findProgram("cp", "coreutils"),
+             "-a",
+             "--one-file-system",
+             "--no-target-directory",
+             "--",
+             tree->path(),
+             place};
   cp.deadline = kCopyDeadline;
   cp.isCancelled = [&] {
     try {
@@ -132,6 +150,7 @@ void Storages::bringTemplate(const std::string& name, Engine& to, const Progress
   }
   to.finishTemplate(name, description);
   undo.commit();
+  note(std::nullopt);
 }
 
 }  // namespace vs::storage

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <vector>
@@ -35,12 +36,15 @@ class Storages {
   std::shared_ptr<Engine> withTemplate(const std::string& name) const;
   // Copies the template to `to` unless it is there.
   void bringTemplate(const std::string& name, Engine& to, const Progress& progress);
+  // The name of the template that is being copied at this moment: it is in use on both sides.
+  std::optional<std::string> broughtNow() const;
 
  private:
   Runner& runner_;
   mutable std::shared_mutex mutex_;
   std::map<std::string, std::shared_ptr<Engine>> engines_;
   std::mutex bringing_;  // one copy at a time: two creates may want the same template
+  std::optional<std::string> brought_;
 };
 
 }  // namespace vs::storage

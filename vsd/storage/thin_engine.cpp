@@ -20,6 +20,9 @@ constexpr std::string_view kContext = "vc-";
 constexpr const char* kUnfinished = "vs.unfinished";
 constexpr const char* kDefinitionTag = "vs.d";
 constexpr const char* kDescriptionTag = "vs.t";
+constexpr const char* kTimeTag = "vs.at";
+constexpr std::string_view kFresh = "vn-";
+constexpr std::string_view kOld = "vo-";
 
 std::string templateVolume(const std::string& name) { return std::string(kTemplate) + name; }
 std::string contextVolume(const std::string& name) { return std::string(kContext) + name; }
@@ -27,9 +30,6 @@ std::string snapshotVolume(const std::string& name, const std::string& snapshot)
   return fmt::format("{}{}.{}", kContext, name, snapshot);
 }
 
-bool isSnapshot(const std::string& volume) {
-  return volume.starts_with(kContext) && volume.find('.') != std::string::npos;
-}
 bool isContext(const std::string& volume) {
   return volume.starts_with(kContext) && volume.find('.') == std::string::npos;
 }
@@ -49,9 +49,10 @@ Error noSnapshot(const std::string& name, const std::string& snapshot) {
 }
 
 Error noHandOver(const std::string& name) {
-  return Error(Kind::Unsupported, fmt::format("cannot hand over volume '{}': storage tier 'thin' is "
-                                              "not shared between hosts",
-                                              name))
+  return Error(Kind::Unsupported,
+               fmt::format("cannot hand over volume '{}': storage tier 'thin' is "
+                           "not shared between hosts",
+                           name))
       .withHint("a hand-over needs a storage of tier 'shared'");
 }
 
@@ -71,6 +72,14 @@ std::vector<std::string> tagsWithPrefix(const LogicalVolume& volume, const std::
         std::isdigit(static_cast<unsigned char>(tag[prefix.size()])))
       found.push_back(tag);
   return found;
+}
+
+void retag(LogicalVolume& volume, const std::vector<std::string>& without,
+           const std::vector<std::string>& with) {
+  std::erase_if(volume.tags, [&](const std::string& tag) {
+    return std::find(without.begin(), without.end(), tag) != without.end();
+  });
+  volume.tags.insert(volume.tags.end(), with.begin(), with.end());
 }
 
 std::string sizeWord(Bytes size) { return fmt::format("{}b", size.value); }
@@ -119,24 +128,32 @@ LogicalVolume ThinEngine::get(const std::string& volume, const Error& absent) co
   return *found;
 }
 
-void ThinEngine::change(const std::string& intent, std::vector<std::string> words) {
-  // Forgotten whether it succeeds or not: a call that failed may have done half.
+void ThinEngine::forgetTable() const {
   const std::lock_guard lock(mutex_);
   table_.reset();
-  lvm_.change(intent, std::move(words));
+}
+
+void ThinEngine::change(const std::string& intent, std::vector<std::string> words,
+                        const Note& note) {
+  const std::lock_guard lock(mutex_);
+  std::optional<Table> before = std::exchange(table_, std::nullopt);
+  lvm_.change(intent,
+              std::move(words));  // one that failed may have done half: then it stays forgotten
+  if (!before) return;
+  note(*before);
+  table_ = std::move(before);
 }
 
 Space ThinEngine::space() const {
-  {
-    const std::lock_guard lock(mutex_);
-    table_.reset();  // how full it is changes by itself
-  }
+  forgetTable();
   const LogicalVolume pool =
-      get(kPoolName, failed("storage '{}': volume group '{}' has no pool '{}'", name_, group_, kPoolName));
+      get(kPoolName,
+          failed("storage '{}': volume group '{}' has no pool '{}'", name_, group_, kPoolName));
   const std::optional<VolumeGroup> group = lvm_.group(group_);
   Space space;
   space.size = pool.size;
-  space.used = {static_cast<std::uint64_t>(static_cast<double>(pool.size.value) * pool.dataPercent / 100)};
+  space.used = {
+      static_cast<std::uint64_t>(static_cast<double>(pool.size.value) * pool.dataPercent / 100)};
   space.metadataPercent = pool.metadataPercent;
   space.growth = group ? group->free : Bytes{0};
   for (const auto& [volume, description] : table())
@@ -145,6 +162,7 @@ Space ThinEngine::space() const {
 }
 
 std::vector<Volume> ThinEngine::list() const {
+  forgetTable();
   std::vector<Volume> volumes;
   for (const auto& [name, description] : table()) {
     if (!isContext(name)) continue;
@@ -158,12 +176,23 @@ std::vector<Volume> ThinEngine::list() const {
   return volumes;
 }
 
+// A snapshot or a clone that was cut off has left its file system held still.
+void ThinEngine::thawAll(const std::set<std::string>& inUse) {
+  for (const auto& [volume, description] : table())
+    if (isContext(volume) && !inUse.contains(volume.substr(kContext.size())) &&
+        isMounted(mountPoint(volume)))
+      thaw(mountPoint(volume));
+}
+
 bool ThinEngine::hasVolume(const std::string& name) const {
   return find(contextVolume(name)).has_value();
 }
 
 std::vector<std::string> ThinEngine::removeLeftovers(const std::set<std::string>& inUse) {
   std::vector<std::string> removed;
+  forgetTable();
+  finishRestores(inUse, removed);
+  thawAll(inUse);
   for (const auto& [name, description] : table()) {
     if (!name.starts_with(kTemplate)) continue;
     const std::string templateName = name.substr(kTemplate.size());
@@ -171,8 +200,9 @@ std::vector<std::string> ThinEngine::removeLeftovers(const std::set<std::string>
     unmountVolume(name);
     if (!description.has(kUnfinished)) continue;
     remove({name}, fmt::format("remove the unfinished template '{}'", templateName));
-    removed.push_back(fmt::format("removed what was left of template '{}' on storage '{}' (not finished)",
-                                  templateName, name_));
+    removed.push_back(
+        fmt::format("removed what was left of template '{}' on storage '{}' (not finished)",
+                    templateName, name_));
   }
   return removed;
 }
@@ -197,7 +227,8 @@ std::string ThinEngine::mountPoint(const std::string& volume) const {
 
 void ThinEngine::activate(const std::string& volume) {
   if (exists(device(volume))) return;
-  change(fmt::format("activate volume '{}'", path(volume)), {"lvchange", "-ay", "-K", path(volume)});
+  change(fmt::format("activate volume '{}'", path(volume)), {"lvchange", "-ay", "-K", path(volume)},
+         [](Table&) {});
 }
 
 std::string ThinEngine::mount(const std::string& volume, bool writable) {
@@ -220,17 +251,27 @@ void ThinEngine::unmountVolume(const std::string& volume) {
 
 void ThinEngine::snapshotOf(const std::string& origin, const std::string& volume,
                             const std::vector<std::string>& tags) {
-  std::vector<std::string> words = {"lvcreate", "-s", "-kn", "-p", "rw", "-n", volume, "--addtag", kOurTag};
+  std::vector<std::string> words = {"lvcreate", "-s",   "-kn",      "-p",   "rw",
+                                    "-n",       volume, "--addtag", kOurTag};
   words = addTags(std::move(words), tags);
   words.push_back(path(origin));
-  change(fmt::format("create volume '{}'", path(volume)), std::move(words));
+  change(fmt::format("create volume '{}'", path(volume)), std::move(words), [&](Table& table) {
+    LogicalVolume made = table[origin];
+    made.name = volume;
+    made.origin = origin;
+    made.tags = tags;
+    made.tags.emplace_back(kOurTag);
+    table[volume] = std::move(made);
+  });
 }
 
 void ThinEngine::remove(const std::vector<std::string>& volumes, const std::string& intent) {
   if (volumes.empty()) return;
   std::vector<std::string> words = {"lvremove"};
   for (const std::string& volume : volumes) words.push_back(path(volume));
-  change(intent, std::move(words));
+  change(intent, std::move(words), [&](Table& table) {
+    for (const std::string& volume : volumes) table.erase(volume);
+  });
 }
 
 // --- templates ---
@@ -241,7 +282,15 @@ std::string ThinEngine::beginTemplate(const std::string& name) {
   const std::string volume = templateVolume(name);
   change(fmt::format("create volume '{}'", path(volume)),
          {"lvcreate", "-V", sizeWord(kThinDefaultSize), "--thinpool", kPoolName, "-kn", "-Wn", "-n",
-          volume, "--addtag", kOurTag, "--addtag", kUnfinished, group_});
+          volume, "--addtag", kOurTag, "--addtag", kUnfinished, group_},
+         [&](Table& table) {
+           LogicalVolume made;
+           made.name = volume;
+           made.size = kThinDefaultSize;
+           made.pool = kPoolName;
+           made.tags = {kOurTag, kUnfinished};
+           table[volume] = std::move(made);
+         });
   makeFileSystem(runner_, device(volume));
   const std::string root = mount(volume, true);
   makeDirectories(root);
@@ -255,10 +304,11 @@ void ThinEngine::finishTemplate(const std::string& name, const std::string& desc
   if (!made.has(kUnfinished))
     throw Error(Kind::Exists, fmt::format("template '{}' exists on storage '{}'", name, name_));
   unmountVolume(volume);
-  std::vector<std::string> words = {"lvchange", "--deltag", kUnfinished};
-  words = addTags(std::move(words), tagsFrom(kDescriptionTag, description));
+  const std::vector<std::string> tags = tagsFrom(kDescriptionTag, description);
+  std::vector<std::string> words = addTags({"lvchange", "--deltag", kUnfinished}, tags);
   words.push_back(path(volume));
-  change(fmt::format("finish template '{}'", name), std::move(words));
+  change(fmt::format("finish template '{}'", name), std::move(words),
+         [&](Table& table) { retag(table[volume], {kUnfinished}, tags); });
 }
 
 void ThinEngine::abandonTemplate(const std::string& name) {
@@ -312,7 +362,8 @@ void ThinEngine::createFromTemplate(const CreateRequest& request, const Progress
   const LogicalVolume from =
       get(templateVolume(request.templateName), noTemplate(request.templateName, name_));
   if (hasVolume(request.name))
-    throw Error(Kind::Exists, fmt::format("volume '{}' exists on storage '{}'", request.name, name_));
+    throw Error(Kind::Exists,
+                fmt::format("volume '{}' exists on storage '{}'", request.name, name_));
   if (request.size && *request.size < from.size)
     throw invalid("volume '{}' cannot have {}: template '{}' has {}", request.name,
                   formatBytes(*request.size), request.templateName, formatBytes(from.size))
@@ -333,7 +384,8 @@ void ThinEngine::clone(const std::string& from, const CreateRequest& request, co
   checkName(request.name, "volume name");
   get(contextVolume(from), noVolume(from, name_));
   if (hasVolume(request.name))
-    throw Error(Kind::Exists, fmt::format("volume '{}' exists on storage '{}'", request.name, name_));
+    throw Error(Kind::Exists,
+                fmt::format("volume '{}' exists on storage '{}'", request.name, name_));
   const std::string directory = mountPoint(contextVolume(from));
   const auto copy = [&] {
     snapshotOf(contextVolume(from), contextVolume(request.name),
@@ -344,20 +396,30 @@ void ThinEngine::clone(const std::string& from, const CreateRequest& request, co
   copy();
 }
 
+void ThinEngine::renameVolume(const std::string& from, const std::string& to) {
+  change(fmt::format("rename volume '{}' to '{}'", path(from), to), {"lvrename", group_, from, to},
+         [&](Table& table) {
+           LogicalVolume volume = std::move(table[from]);
+           table.erase(from);
+           volume.name = to;
+           table[to] = std::move(volume);
+         });
+}
+
 void ThinEngine::rename(const std::string& from, const std::string& to) {
   checkName(from, "volume name");
   checkName(to, "volume name");
-  get(contextVolume(from), noVolume(from, name_));
-  if (hasVolume(to))
+  const std::vector<Snapshot> snapshots = listSnapshots(from);
+  const bool there = hasVolume(from);
+  if (!there && snapshots.empty()) throw noVolume(from, name_);
+  if (there && hasVolume(to))
     throw Error(Kind::Exists, fmt::format("volume '{}' exists on storage '{}'", to, name_));
   if (isMounted(mountPoint(contextVolume(from))))
     throw Error(Kind::Busy, fmt::format("cannot rename volume '{}': it is in use", from));
   // Snapshots first: as long as the volume has its old name, the whole counts as not renamed.
-  for (const std::string& snapshot : listSnapshots(from))
-    change(fmt::format("rename snapshot '{}' of volume '{}'", snapshot, from),
-           {"lvrename", group_, snapshotVolume(from, snapshot), snapshotVolume(to, snapshot)});
-  change(fmt::format("rename volume '{}' to '{}'", from, to),
-         {"lvrename", group_, contextVolume(from), contextVolume(to)});
+  for (const Snapshot& snapshot : snapshots)
+    renameVolume(snapshotVolume(from, snapshot.name), snapshotVolume(to, snapshot.name));
+  if (there) renameVolume(contextVolume(from), contextVolume(to));
 }
 
 void ThinEngine::saveDefinition(const std::string& name, const std::string& definition) {
@@ -369,17 +431,22 @@ void ThinEngine::saveDefinition(const std::string& name, const std::string& defi
   for (const std::string& tag : old) words.insert(words.end(), {"--deltag", tag});
   words = addTags(std::move(words), fresh);
   words.push_back(path(volume.name));
-  change(fmt::format("record the definition of '{}' with its volume", name), std::move(words));
+  change(fmt::format("record the definition of '{}' with its volume", name), std::move(words),
+         [&](Table& table) { retag(table[volume.name], old, fresh); });
 }
 
 void ThinEngine::destroy(const std::string& name) {
   checkName(name, "volume name");
   detach(name);
   std::vector<std::string> volumes;
-  for (const std::string& snapshot : listSnapshots(name))
-    volumes.push_back(snapshotVolume(name, snapshot));
+  for (const Snapshot& snapshot : listSnapshots(name))
+    volumes.push_back(snapshotVolume(name, snapshot.name));
   if (hasVolume(name)) volumes.push_back(contextVolume(name));
   remove(volumes, fmt::format("remove volume '{}'", name));
+}
+
+std::optional<Bytes> ThinEngine::sizeOf(const std::string& name) const {
+  return get(contextVolume(name), noVolume(name, name_)).size;
 }
 
 void ThinEngine::grow(const std::string& name, Bytes size) {
@@ -390,7 +457,8 @@ void ThinEngine::grow(const std::string& name, Bytes size) {
                   formatBytes(now.size), formatBytes(size));
   if (size > now.size)
     change(fmt::format("grow volume '{}' to {}", name, formatBytes(size)),
-           {"lvextend", "-L", sizeWord(size), path(volume)});
+           {"lvextend", "-L", sizeWord(size), path(volume)},
+           [&](Table& table) { table[volume].size = size; });
   // The rest also when the volume has its size: an earlier call may have ended before.
   const bool wasAttached = isMounted(mountPoint(volume));
   if (wasAttached)
@@ -427,10 +495,12 @@ void ThinEngine::createSnapshot(const std::string& name, const std::string& snap
   checkName(snapshot, "snapshot name");
   const LogicalVolume volume = get(contextVolume(name), noVolume(name, name_));
   if (find(snapshotVolume(name, snapshot)))
-    throw Error(Kind::Exists, fmt::format("volume '{}' has a snapshot '{}' already", name, snapshot));
-  // With the definition of that moment.
+    throw Error(Kind::Exists,
+                fmt::format("volume '{}' has a snapshot '{}' already", name, snapshot));
   const auto take = [&] {
-    snapshotOf(volume.name, snapshotVolume(name, snapshot), tagsWithPrefix(volume, kDefinitionTag));
+    std::vector<std::string> tags = tagsWithPrefix(volume, kDefinitionTag);  // of that moment
+    tags.push_back(fmt::format("{}={}", kTimeTag, now()));
+    snapshotOf(volume.name, snapshotVolume(name, snapshot), tags);
   };
   if (!isMounted(mountPoint(volume.name))) return take();
   const Frozen still(mountPoint(volume.name));
@@ -443,17 +513,47 @@ void ThinEngine::removeSnapshot(const std::string& name, const std::string& snap
          fmt::format("remove snapshot '{}' of volume '{}'", snapshot, name));
 }
 
+// At every moment either the old volume or the new one has the name, or the old one is found under
+// its second name (finishRestores).
 void ThinEngine::restoreSnapshot(const std::string& name, const std::string& snapshot) {
-  throw Error(Kind::Unsupported,
-              fmt::format("cannot go back to snapshot '{}' of volume '{}' yet", snapshot, name));
+  const LogicalVolume volume = get(contextVolume(name), noVolume(name, name_));
+  const LogicalVolume point = get(snapshotVolume(name, snapshot), noSnapshot(name, snapshot));
+  if (isMounted(mountPoint(volume.name)))
+    throw Error(Kind::Busy, fmt::format("cannot restore volume '{}': it is in use", name));
+  const std::string fresh = std::string(kFresh) + name;
+  const std::string old = std::string(kOld) + name;
+  snapshotOf(point.name, fresh, tagsWithPrefix(volume, kDefinitionTag));
+  renameVolume(volume.name, old);
+  renameVolume(fresh, volume.name);
+  remove({old}, fmt::format("remove what volume '{}' was before", name));
+  if (point.size < volume.size) grow(name, volume.size);
 }
 
-std::vector<std::string> ThinEngine::listSnapshots(const std::string& name) const {
+void ThinEngine::finishRestores(const std::set<std::string>& inUse,
+                                std::vector<std::string>& sentences) {
+  for (const auto& [volume, description] : table()) {
+    if (!volume.starts_with(kFresh) && !volume.starts_with(kOld)) continue;
+    const std::string name = volume.substr(kFresh.size());
+    if (inUse.contains(name)) continue;
+    if (volume.starts_with(kOld) && !hasVolume(name)) {
+      renameVolume(volume, contextVolume(name));
+      sentences.push_back(
+          fmt::format("volume '{}' on storage '{}' is as it was before its restore", name, name_));
+    } else {
+      remove({volume}, fmt::format("remove what a restore left of volume '{}'", name));
+    }
+  }
+}
+
+std::vector<Snapshot> ThinEngine::listSnapshots(const std::string& name) const {
   const std::string prefix = contextVolume(name) + ".";
-  std::vector<std::string> names;
+  std::vector<Snapshot> snapshots;
   for (const auto& [volume, description] : table())
-    if (isSnapshot(volume) && volume.starts_with(prefix)) names.push_back(volume.substr(prefix.size()));
-  return names;
+    if (volume.starts_with(prefix))
+      snapshots.push_back(
+          {volume.substr(prefix.size()), description.tagged(kTimeTag), description.size});
+  std::ranges::stable_sort(snapshots, {}, &Snapshot::created);
+  return snapshots;
 }
 
 // --- hand-over ---

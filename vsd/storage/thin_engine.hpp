@@ -3,7 +3,8 @@
 //   vs-pool          the thin pool of this storage
 //   vt-NAME          a template: a thin volume, read-only once it is finished
 //   vc-NAME          a context's volume: a thin snapshot of its template
-//   vc-NAME.POINT    a snapshot of it
+//   vc-NAME.POINT    a snapshot of it; "vs.at=..." says of when
+//   vn-NAME, vo-NAME what a volume becomes and was, while it goes back to a snapshot
 //
 // Tags: "vsd" marks what is ours and nothing else is ever touched; "vs.unfinished" a template that
 // is being filled; "vs.d0.2=..." the definition of a context, "vs.t0.2=..." template.json, so that
@@ -29,7 +30,9 @@ inline constexpr Bytes kThinDefaultSize = 8_GiB;  // of a template's file system
 
 class ThinEngine : public Engine {
  public:
-  // Reads nothing yet: a group that is missing is told by the first call that needs it.
+  // Reads nothing yet: a group that is missing is told by the first call that needs it. From then
+  // on the engine keeps in mind what is there, for each question to lvm takes long; list(), space()
+  // and removeLeftovers() look anew.
   ThinEngine(std::string name, std::string group, const Paths& paths, Runner& runner);
 
   const std::string& name() const override { return name_; }
@@ -53,6 +56,7 @@ class ThinEngine : public Engine {
   void rename(const std::string& from, const std::string& to) override;
   void saveDefinition(const std::string& name, const std::string& definition) override;
   void destroy(const std::string& name) override;
+  std::optional<Bytes> sizeOf(const std::string& name) const override;
   void grow(const std::string& name, Bytes size) override;
 
   std::string attach(const std::string& name) override;
@@ -62,7 +66,7 @@ class ThinEngine : public Engine {
   void createSnapshot(const std::string& name, const std::string& snapshot) override;
   void removeSnapshot(const std::string& name, const std::string& snapshot) override;
   void restoreSnapshot(const std::string& name, const std::string& snapshot) override;
-  std::vector<std::string> listSnapshots(const std::string& name) const override;
+  std::vector<Snapshot> listSnapshots(const std::string& name) const override;
 
   void release(const std::string& name) override;
   void takeBack(const std::string& name) override;
@@ -73,17 +77,23 @@ class ThinEngine : public Engine {
  private:
   using Table = std::map<std::string, LogicalVolume>;
 
-  // What the last report said; changes of ours make it be read again at the next need.
+  // What the last report said, and what we changed since.
   Table table() const;
   std::optional<LogicalVolume> find(const std::string& volume) const;
   LogicalVolume get(const std::string& volume, const Error& absent) const;
-  void change(const std::string& intent, std::vector<std::string> words);
+  // One call of lvm. `note` brings what is known up to date, so that nobody need ask lvm again.
+  using Note = std::function<void(Table& table)>;
+  void change(const std::string& intent, std::vector<std::string> words, const Note& note);
+  void forgetTable() const;
 
   std::string path(const std::string& volume) const;    // "GROUP/VOLUME", as lvm wants it
   std::string device(const std::string& volume) const;  // "/dev/GROUP/VOLUME"
   std::string upper(const std::string& volume) const;   // our device above it
   std::string mountPoint(const std::string& volume) const;
   std::string mount(const std::string& volume, bool writable);
+  void renameVolume(const std::string& from, const std::string& to);
+  void thawAll(const std::set<std::string>& inUse);
+  void finishRestores(const std::set<std::string>& inUse, std::vector<std::string>& sentences);
   void unmountVolume(const std::string& volume);
   void activate(const std::string& volume);
   void snapshotOf(const std::string& origin, const std::string& volume,

@@ -47,7 +47,8 @@ void checkDevice(Runner& runner, const std::string& device, bool wipe) {
   if (!device.starts_with("/dev/"))
     throw invalid("'{}' is no device: its path begins with /dev/", printable(device));
   if (::stat(device.c_str(), &status) < 0 || !S_ISBLK(status.st_mode))
-    throw invalid("'{}' is no block device", printable(device)).withHint("lsblk shows those there are");
+    throw invalid("'{}' is no block device", printable(device))
+        .withHint("lsblk shows those there are");
   // The kernel refuses it as long as the device is mounted or part of something (open(2), O_EXCL).
   const Fd claimed(::open(device.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC));
   if (!claimed)
@@ -108,7 +109,8 @@ void checkThinSetup(Runner& runner, const ThinSetup& setup) {
     return;
   }
   if (!group)
-    throw Error(Kind::NotFound, fmt::format("there is no volume group '{}'", printable(setup.group)))
+    throw Error(Kind::NotFound,
+                fmt::format("there is no volume group '{}'", printable(setup.group)))
         .withHint("'vgs' shows those there are; --device makes one");
   if (!group->lockType.empty())
     throw invalid("volume group '{}' is shared between hosts ({})", setup.group, group->lockType)
@@ -122,9 +124,10 @@ void checkThinSetup(Runner& runner, const ThinSetup& setup) {
         .withHint("give the group another disk with vgextend, or ask for less with --size");
   for (const LogicalVolume& volume : lvm.volumes(setup.group))
     if (volume.name == kPoolName)
-      throw Error(Kind::Exists, fmt::format("volume group '{}' has a pool '{}' already: it belongs to "
-                                            "another storage",
-                                            setup.group, kPoolName));
+      throw Error(Kind::Exists,
+                  fmt::format("volume group '{}' has a pool '{}' already: it belongs to "
+                              "another storage",
+                              setup.group, kPoolName));
 }
 
 std::vector<std::string> planThinSetup(const ThinSetup& setup) {
@@ -146,8 +149,8 @@ void setUpThin(Runner& runner, const ThinSetup& setup) {
                {"vgcreate", "--addtag", kOurTag, "--addtag", kUnfinished, "--addtag",
                 "vs.storage=" + setup.name, setup.group, setup.device});
   }
-  std::vector<std::string> words = {"lvcreate", "--type",   "thin-pool", "-n",       kPoolName,
-                                    "--addtag", kOurTag,    "--addtag",  kUnfinished};
+  std::vector<std::string> words = {"lvcreate", "--type", "thin-pool", "-n",       kPoolName,
+                                    "--addtag", kOurTag,  "--addtag",  kUnfinished};
   if (setup.size)
     words.insert(words.end(), {"-L", fmt::format("{}b", setup.size->value)});
   else
@@ -165,8 +168,7 @@ void undoThinSetup(Runner& runner, const std::string& group) {
   const Lvm lvm(runner);
   const std::optional<VolumeGroup> there = lvm.group(group);
   if (!there) return;
-  if (has(there->tags, kUnfinished) && has(there->tags, kOurTag))
-    return removeGroup(lvm, group);
+  if (has(there->tags, kUnfinished) && has(there->tags, kOurTag)) return removeGroup(lvm, group);
   for (const LogicalVolume& volume : lvm.volumes(group))
     if (volume.name == kPoolName && volume.has(kUnfinished))
       lvm.change(fmt::format("remove the unfinished pool of '{}'", group),

@@ -36,7 +36,8 @@ TEST(Lvm, ReportsOnlyVolumesWithOurTag) {
 
 TEST(Lvm, AGroupThatIsNotThereIsNone) {
   EXPECT_FALSE(parseGroup(R"({"report": [{"vg": []}]})"));
-  const auto group = parseGroup(R"({"report": [{"vg": [{"vg_name":"g","vg_size":"100","vg_free":"40",
+  const auto group =
+      parseGroup(R"({"report": [{"vg": [{"vg_name":"g","vg_size":"100","vg_free":"40",
     "vg_tags":"vsd,vs.storage=fast","vg_lock_type":"none","lv_count":"2"}]}]})");
   ASSERT_TRUE(group);
   EXPECT_EQ(group->free, Bytes{40});
@@ -60,8 +61,8 @@ TEST(Lvm, TextsOfAnyLengthAndBytesGoThroughTags) {
     for (const std::string& tag : tags) {
       EXPECT_LE(tag.size(), 1024U);
       EXPECT_TRUE(std::ranges::all_of(tag, [](unsigned char c) {
-        return std::isalnum(c) || std::string_view("_+.-/=!:&#").find(static_cast<char>(c)) !=
-                                      std::string_view::npos;
+        return std::isalnum(c) ||
+               std::string_view("_+.-/=!:&#").find(static_cast<char>(c)) != std::string_view::npos;
       })) << tag;
     }
     EXPECT_EQ(textFrom("vs.d", tags), part) << length;
@@ -79,7 +80,8 @@ TEST(Lvm, AMissingTagIsNoticed) {
 
 TEST(Lvm, AnErrorSaysWhatLvmSaid) {
   FakeRunner runner;
-  runner.answer({5, "", "  WARNING: something old.\n  Insufficient free space: 9 extents needed\n"});
+  runner.answer(
+      {5, "", "  WARNING: something old.\n  Insufficient free space: 9 extents needed\n"});
   try {
     Lvm(runner).change("grow volume 'x'", {"lvextend", "-L", "1g", "vg/x"});
     FAIL();

@@ -74,8 +74,12 @@ ExecRequest request(std::vector<std::string> command) {
 }
 
 int runWith(FakeDaemon& daemon, const User& user, const ExecRequest& exec) {
-  api::Client client(daemon.path());
-  return execute(client, exec, user.streams());
+  const int code = [&] {
+    api::Client client(daemon.path());
+    return execute(client, exec, user.streams());
+  }();
+  daemon.finish();
+  return code;
 }
 
 TEST(Exec, AsksForWhatTheUserWishes) {
@@ -248,19 +252,20 @@ TEST(Exec, ThrowsWhenTheHelperVanishes) {
 
 TEST(Exec, DoesNotMindADaemonThatGoesAwayMeanwhile) {
   Helper escaped;
+  std::thread later;
   FakeDaemon daemon([&](Connection& connection) {
     Connection::Call call = connection.next();
     escaped.talk = std::move(call.fds.at(0));
     escaped.out = std::move(call.fds.at(2));
     escaped.running();
     std::this_thread::sleep_for(Millis(20));
-    std::thread([&escaped] {  // after this connection's end
+    later = std::thread([&escaped] {  // after this connection's end
       std::this_thread::sleep_for(Millis(30));
       escaped.ended(5);
-    })
-        .detach();
+    });
   });
   EXPECT_EQ(runWith(daemon, User(), request({"x"})), 5);
+  later.join();
 }
 
 struct Pty {
@@ -319,6 +324,7 @@ TEST(Exec, ShowsTheProgramsTerminalOnTheUsersAndPutsThatBack) {
   exec.terminal = true;
   api::Client client(daemon.path());
   EXPECT_EQ(execute(client, exec, {user.slave.get(), user.slave.get(), 2}), 0);
+  daemon.finish();
   EXPECT_EQ(seen["parameters"], Json({{"name", "web1"},
                                       {"command", {"sh"}},
                                       {"terminal", true},

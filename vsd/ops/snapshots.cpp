@@ -1,0 +1,114 @@
+#include "vsd/ops/snapshots.hpp"
+
+#include <algorithm>
+#include <ctime>
+
+#include "vsd/base/error.hpp"
+#include "vsd/base/json.hpp"
+#include "vsd/base/names.hpp"
+
+namespace vs {
+namespace {
+
+std::shared_ptr<storage::Engine> storageWithSnapshots(const Host& host, const std::string& name) {
+  host.contexts.find(name);
+  auto storage = storageOf(host, name);
+  if (!storage->capabilities().snapshots)
+    throw Error(Kind::Unsupported, fmt::format("context '{}' lies on storage '{}', which has no snapshots",
+                                               name, storage->name()))
+        .withHint("a storage of tier thin has; 'vsctl clone' makes a full copy");
+  return storage;
+}
+
+bool has(const storage::Engine& storage, const std::string& name, const std::string& snapshot) {
+  const std::vector<storage::Snapshot> all = storage.listSnapshots(name);
+  return std::ranges::find(all, snapshot, &storage::Snapshot::name) != all.end();
+}
+
+void need(const storage::Engine& storage, const std::string& name, const std::string& snapshot) {
+  checkName(snapshot, "snapshot name");
+  if (!has(storage, name, snapshot))
+    throw Error(Kind::NotFound, fmt::format("context '{}' has no snapshot '{}'", name, snapshot))
+        .withHint(fmt::format("'vsctl snapshot list {}' shows those it has", name));
+}
+
+}  // namespace
+
+std::string snapshotName() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y%m%d-%H%M%S", &parts);
+  return text;
+}
+
+void checkSnapshotCreate(const Host& host, const std::string& name, const std::string& snapshot) {
+  const auto storage = storageWithSnapshots(host, name);
+  checkName(snapshot, "snapshot name");
+  if (has(*storage, name, snapshot))
+    throw Error(Kind::Exists, fmt::format("context '{}' has a snapshot '{}' already", name, snapshot));
+}
+
+void createSnapshot(const Host& host, const std::string& name, const std::string& snapshot,
+                    Operation& operation) {
+  operation.step("take it");
+  operation.passPointOfNoReturn();
+  storageOf(host, name)->createSnapshot(name, snapshot);
+}
+
+void checkSnapshotRestore(const Host& host, const std::string& name, const std::string& snapshot) {
+  need(*storageWithSnapshots(host, name), name, snapshot);
+  const ContextPicture context = host.contexts.find(name);
+  if (!isDown(context.state))
+    throw Error(Kind::InvalidState,
+                fmt::format("cannot restore context '{}': it is {}", name, nameOf(context.state)))
+        .withHint(fmt::format("stop it first with 'vsctl stop {}'", name));
+}
+
+void restoreSnapshot(const Host& host, const std::string& name, const std::string& snapshot,
+                     Operation& operation) {
+  operation.step("put its volume back");
+  operation.passPointOfNoReturn();
+  storageOf(host, name)->restoreSnapshot(name, snapshot);
+}
+
+void checkSnapshotRemove(const Host& host, const std::string& name, const std::string& snapshot) {
+  need(*storageWithSnapshots(host, name), name, snapshot);
+}
+
+void removeSnapshot(const Host& host, const std::string& name, const std::string& snapshot,
+                    Operation& operation) {
+  operation.step("remove it");
+  operation.passPointOfNoReturn();
+  storageOf(host, name)->removeSnapshot(name, snapshot);
+}
+
+void checkResize(const Host& host, const std::string& name, Bytes size) {
+  const ContextPicture context = host.contexts.find(name);
+  const auto storage = storageOf(host, name);
+  if (!storage->capabilities().growOnline)
+    throw Error(Kind::Unsupported, fmt::format("cannot resize context '{}': storage '{}' has no sizes: "
+                                               "a volume can use all of its file system",
+                                               name, storage->name()));
+  const std::optional<Bytes> now = storage->sizeOf(name);
+  if (now && size < *now)
+    throw Error(Kind::Unsupported, fmt::format("cannot shrink context '{}' from {} to {}", name,
+                                               formatBytes(*now), formatBytes(size)))
+        .withHint("unused space of a volume takes none of its storage");
+}
+
+void resize(const Host& host, const std::string& name, Bytes size, Operation& operation) {
+  operation.step("grow its volume");
+  operation.passPointOfNoReturn();
+  const auto storage = storageOf(host, name);
+  storage->grow(name, size);
+
+  operation.step("record it");
+  Definition definition = host.contexts.find(name).definition;
+  definition.size = size;
+  host.contexts.replaceDefinition(definition);
+  storage->saveDefinition(name, toJson(definition).dump());
+}
+
+}  // namespace vs

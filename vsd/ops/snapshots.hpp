@@ -1,0 +1,30 @@
+// Points in the life of a context's data, kept beside it on its storage; and the size of its volume.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "vsd/ops/host.hpp"
+
+namespace vs {
+
+// The name a snapshot gets that was given none: "20261121-144500", the time in UTC.
+std::string snapshotName();
+
+// Each throws what would stop it: NotFound, Exists, InvalidState, Unsupported (the storage has no
+// snapshots).
+void checkSnapshotCreate(const Host& host, const std::string& name, const std::string& snapshot);
+void createSnapshot(const Host& host, const std::string& name, const std::string& snapshot,
+                    Operation& operation);
+void checkSnapshotRestore(const Host& host, const std::string& name, const std::string& snapshot);
+void restoreSnapshot(const Host& host, const std::string& name, const std::string& snapshot,
+                     Operation& operation);
+void checkSnapshotRemove(const Host& host, const std::string& name, const std::string& snapshot);
+void removeSnapshot(const Host& host, const std::string& name, const std::string& snapshot,
+                    Operation& operation);
+
+void checkResize(const Host& host, const std::string& name, Bytes size);
+// Online; what was cut off is gone on with by the next daemon, for it cannot be taken back.
+void resize(const Host& host, const std::string& name, Bytes size, Operation& operation);
+
+}  // namespace vs
