@@ -147,6 +147,21 @@ class Thin(OnDisk, unittest.TestCase):
         before.pop("domain", None)
         self.assertEqual(after, before)
 
+    def test_a_template_is_made_exported_and_removed_there(self):
+        self.vsd.ok("template", "import", "there", self.archive, "--storage", "fast", "--init", "command", "--", "/bin/sh")
+        self.assertEqual(self.vsd.json("template", "show", "there")[0]["storages"], ["fast"])
+        self.vsd.ok("template", "export", "there", "/root/there.tar.zst")
+        self.vsd.shell("tar -tf /root/there.tar.zst | grep -q bin/busybox; rm /root/there.tar.zst")
+        self.vsd.ok("create", "here", "--template", "there", "--storage", "dir")
+        self.assertEqual(self.vsd.json("template", "show", "there")[0]["storages"], ["dir", "fast"])
+        self.assertEqual(self.ours(), ["0", "0"])
+        self.vsd.ok("template", "remove", "-y", "there")
+        self.assertNotIn("vt-there", self.volumes())
+        cut = self.vsd.vsctl("template", "import", "cut", "/etc/hostname", "--storage", "fast", "--init", "command", "--", "/x")
+        self.assertNotEqual(cut.returncode, 0)
+        self.assertNotIn("vt-cut", self.volumes())
+        self.assertEqual(self.ours(), ["0", "0"])
+
     def test_what_cannot_be_is_refused_and_changes_nothing(self):
         add = ("storage", "add", "more")
         for words, code, said in (

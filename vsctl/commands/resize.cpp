@@ -18,12 +18,12 @@ Action resizeVerb(Flags& flags) {
     if (options->disk.empty())
       throw invalid("no size was given for context '{}'", options->context)
           .withHint("say it with --disk, as in --disk 20G");
-    return carryOut(session, {{"resize", "resized"},
-                              options->context,
-                              "Resize",
-                              {{"name", options->context},
-                               {"size", parseBytes(options->disk, "--disk").value}},
-                              {}});
+    return carryOut(
+        session, {{"resize", "resized"},
+                  options->context,
+                  "Resize",
+                  {{"name", options->context}, {"size", parseBytes(options->disk, "--disk").value}},
+                  {}});
   };
 }
 

@@ -95,8 +95,7 @@ void addSnapshotHandlers(Service& service, const Host& host) {
   const auto add = [&](const std::string& method, Handler handler) {
     service.add(method, std::move(handler), Pace::Slow);  // they may have to ask lvm
   };
-  add("SnapshotList",
-      [&host](Call& call) { return handleList(host, call.parameters.at("name")); });
+  add("SnapshotList", [&host](Call& call) { return handleList(host, call.parameters.at("name")); });
   add("SnapshotCreate", [&host](Call& call) { return handleCreate(host, call); });
   add("SnapshotRestore", [&host](Call& call) { return handleRestore(host, call); });
   add("SnapshotRemove", [&host](Call& call) { return handleRemove(host, call); });

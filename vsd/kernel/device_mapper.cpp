@@ -163,6 +163,14 @@ void load(const std::string& name, std::uint64_t sectors, const char* type,
 
 std::string pathOf(dev_t number) { return fmt::format("/dev/dm-{}", ::minor(number)); }
 
+std::optional<dev_t> numberOf(const std::string& name) {
+  const std::lock_guard lock(library());
+  Task task(DM_DEVICE_INFO, name, "look at");
+  task.run();
+  const dm_info info = task.info();
+  return info.exists ? std::optional(::makedev(info.major, info.minor)) : std::nullopt;
+}
+
 std::optional<Device> find(const std::string& name) {
   const std::lock_guard lock(library());
   return findNow(name);

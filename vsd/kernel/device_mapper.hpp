@@ -26,6 +26,9 @@ struct Device {
 // "/dev/dm-7": there as soon as the device is.
 std::string pathOf(dev_t number);
 
+// The device of that name, whoever made it: LVM's are found by it before udev has made their nodes.
+std::optional<dev_t> numberOf(const std::string& name);
+
 // nullopt when there is none of that name. Throws Exists when there is, but not ours.
 std::optional<Device> find(const std::string& name);
 // Names of all devices of ours that begin with `prefix`, sorted.

@@ -14,8 +14,9 @@ std::shared_ptr<storage::Engine> storageWithSnapshots(const Host& host, const st
   host.contexts.find(name);
   auto storage = storageOf(host, name);
   if (!storage->capabilities().snapshots)
-    throw Error(Kind::Unsupported, fmt::format("context '{}' lies on storage '{}', which has no snapshots",
-                                               name, storage->name()))
+    throw Error(Kind::Unsupported,
+                fmt::format("context '{}' lies on storage '{}', which has no snapshots", name,
+                            storage->name()))
         .withHint("a storage of tier thin has; 'vsctl clone' makes a full copy");
   return storage;
 }
@@ -47,7 +48,8 @@ void checkSnapshotCreate(const Host& host, const std::string& name, const std::s
   const auto storage = storageWithSnapshots(host, name);
   checkName(snapshot, "snapshot name");
   if (has(*storage, name, snapshot))
-    throw Error(Kind::Exists, fmt::format("context '{}' has a snapshot '{}' already", name, snapshot));
+    throw Error(Kind::Exists,
+                fmt::format("context '{}' has a snapshot '{}' already", name, snapshot));
 }
 
 void createSnapshot(const Host& host, const std::string& name, const std::string& snapshot,
@@ -88,9 +90,10 @@ void checkResize(const Host& host, const std::string& name, Bytes size) {
   const ContextPicture context = host.contexts.find(name);
   const auto storage = storageOf(host, name);
   if (!storage->capabilities().growOnline)
-    throw Error(Kind::Unsupported, fmt::format("cannot resize context '{}': storage '{}' has no sizes: "
-                                               "a volume can use all of its file system",
-                                               name, storage->name()));
+    throw Error(Kind::Unsupported,
+                fmt::format("cannot resize context '{}': storage '{}' has no sizes: "
+                            "a volume can use all of its file system",
+                            name, storage->name()));
   const std::optional<Bytes> now = storage->sizeOf(name);
   if (now && size < *now)
     throw Error(Kind::Unsupported, fmt::format("cannot shrink context '{}' from {} to {}", name,

@@ -1,4 +1,5 @@
-// Points in the life of a context's data, kept beside it on its storage; and the size of its volume.
+// Points in the life of a context's data, kept beside it on its storage; and the size of its
+// volume.
 #pragma once
 
 #include <string>

@@ -42,13 +42,14 @@ void fillTemplate(const Host& host, const std::string& name, const std::string& 
   const auto storage = host.storages.named(storageName);
   undo.add("remove the unfinished template", [storage, name] { storage->abandonTemplate(name); });
   const std::string tree = storage->beginTemplate(name);
-  const Fd target = openFile(tree, O_PATH | O_DIRECTORY);
+  Fd target = openFile(tree, O_PATH | O_DIRECTORY);
   const Contexts::IdReservation ids = reserveIdsOnThisHost(host);
   const storage::UnpackResult result = storage::unpackArchive(
       host.runner, cageFor(host, ids.range().first, operation), archive, target.get());
   if (result.skippedCount > 0)
     operation.note(fmt::format("left out {} entries, the first: {}", result.skippedCount,
                                result.skipped.at(0)));
+  target.reset();  // a storage may have to unmount it
 
   operation.step("make it visible");
   const Template made = describe(tree, result);

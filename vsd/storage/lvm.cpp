@@ -16,8 +16,7 @@ namespace {
 constexpr const char* kLvm = "/usr/sbin/lvm";
 constexpr Millis kLvmDeadline{300'000};  // a shared group may wait for leases
 constexpr std::size_t kTagText = 900;    // characters of base64 in one tag
-// Contexts' own volumes are never looked into; we watch our pools ourselves; a new volume of ours
-// holds what it shall hold, so old signatures on it are no question.
+// Contexts' own volumes are never looked into, and our pools are watched by us.
 constexpr const char* kConfig =
     "devices{scan_lvs=0} activation{monitoring=0} global{notify_dbus=0} "
     "report{columns_as_rows=0} log{verbose=0}";

@@ -82,6 +82,18 @@ void retag(LogicalVolume& volume, const std::vector<std::string>& without,
   volume.tags.insert(volume.tags.end(), with.begin(), with.end());
 }
 
+// As LVM names devices: "GROUP-VOLUME", each hyphen inside doubled.
+std::string deviceName(const std::string& group, const std::string& volume) {
+  std::string name;
+  const auto add = [&name](const std::string& part) {
+    for (const char c : part) name += c == '-' ? "--" : std::string(1, c);
+  };
+  add(group);
+  name += '-';
+  add(volume);
+  return name;
+}
+
 std::string sizeWord(Bytes size) { return fmt::format("{}b", size.value); }
 
 }  // namespace
@@ -137,6 +149,10 @@ void ThinEngine::change(const std::string& intent, std::vector<std::string> word
                         const Note& note) {
   const std::lock_guard lock(mutex_);
   std::optional<Table> before = std::exchange(table_, std::nullopt);
+  // Waiting for udev takes longer than the rest of a call, but a pool that has to be activated is
+  // checked first, through a node that udev makes.
+  if (dm::numberOf(deviceName(group_, kPoolName) + "-tpool"))
+    words.insert(words.begin() + 1, "--noudevsync");
   lvm_.change(intent,
               std::move(words));  // one that failed may have done half: then it stays forgotten
   if (!before) return;
@@ -211,8 +227,15 @@ std::vector<std::string> ThinEngine::removeLeftovers(const std::set<std::string>
 
 std::string ThinEngine::path(const std::string& volume) const { return group_ + "/" + volume; }
 
-std::string ThinEngine::device(const std::string& volume) const {
-  return fmt::format("/dev/{}/{}", group_, volume);
+// Found by its name among devices, not by its node: udev, for which no call of ours waits, may not
+// have made that yet.
+std::string ThinEngine::device(const std::string& volume) {
+  const std::string name = deviceName(group_, volume);
+  if (const auto number = dm::numberOf(name)) return dm::pathOf(*number);
+  change(fmt::format("activate volume '{}'", path(volume)), {"lvchange", "-ay", "-K", path(volume)},
+         [](Table&) {});
+  if (const auto number = dm::numberOf(name)) return dm::pathOf(*number);
+  throw failed("volume '{}' was activated, but there is no device '{}'", path(volume), name);
 }
 
 std::string ThinEngine::upper(const std::string& volume) const {
@@ -225,16 +248,9 @@ std::string ThinEngine::mountPoint(const std::string& volume) const {
 
 // --- from a volume to a tree ---
 
-void ThinEngine::activate(const std::string& volume) {
-  if (exists(device(volume))) return;
-  change(fmt::format("activate volume '{}'", path(volume)), {"lvchange", "-ay", "-K", path(volume)},
-         [](Table&) {});
-}
-
 std::string ThinEngine::mount(const std::string& volume, bool writable) {
   const std::string directory = mountPoint(volume);
   if (!isMounted(directory)) {
-    activate(volume);
     dm::remove(upper(volume));  // of an earlier attempt that did not come to mount it
     const dm::Device made = dm::createLinear(upper(volume), device(volume));
     mountDevice(runner_, dm::pathOf(made.number), directory,

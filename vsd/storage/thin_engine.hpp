@@ -86,16 +86,15 @@ class ThinEngine : public Engine {
   void change(const std::string& intent, std::vector<std::string> words, const Note& note);
   void forgetTable() const;
 
-  std::string path(const std::string& volume) const;    // "GROUP/VOLUME", as lvm wants it
-  std::string device(const std::string& volume) const;  // "/dev/GROUP/VOLUME"
-  std::string upper(const std::string& volume) const;   // our device above it
+  std::string path(const std::string& volume) const;   // "GROUP/VOLUME", as lvm wants it
+  std::string device(const std::string& volume);       // "/dev/dm-7"; activated if need be
+  std::string upper(const std::string& volume) const;  // our device above it
   std::string mountPoint(const std::string& volume) const;
   std::string mount(const std::string& volume, bool writable);
   void renameVolume(const std::string& from, const std::string& to);
   void thawAll(const std::set<std::string>& inUse);
   void finishRestores(const std::set<std::string>& inUse, std::vector<std::string>& sentences);
   void unmountVolume(const std::string& volume);
-  void activate(const std::string& volume);
   void snapshotOf(const std::string& origin, const std::string& volume,
                   const std::vector<std::string>& tags);
   void remove(const std::vector<std::string>& volumes, const std::string& intent);
