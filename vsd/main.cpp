@@ -145,6 +145,8 @@ int rebuildStore(const Options& options) {
   makeDirectories(paths);
   Store store(paths.database());
   RealRunner runner;
+  for (const std::string& sentence : rebuildStorages(runner, store))
+    std::printf("%s\n", sentence.c_str());
   storage::Storages storages(runner);
   addStorages(storages, store, paths, runner);
   for (const auto& storage : storages.all())

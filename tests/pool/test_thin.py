@@ -140,7 +140,7 @@ class Thin(OnDisk, unittest.TestCase):
         self.vsd.ok("create", "kept", "--template", "busybox", "--storage", "fast", "--tag", "precious")
         before = self.vsd.show("kept")["definition"]
         self.vsd.ok("set", "kept", "--domain", "example.org")
-        self.vsd.shell("systemctl stop vsd.socket vsd.service; sqlite3 /var/lib/vsd/vsd.db 'DELETE FROM contexts'; "
+        self.vsd.shell("systemctl stop vsd.socket vsd.service; sqlite3 /var/lib/vsd/vsd.db 'DELETE FROM contexts; DELETE FROM storages'; "
                        "/usr/sbin/vsd --rebuild; systemctl start vsd.socket vsd.service")
         after = self.vsd.show("kept")["definition"]
         self.assertEqual(after.pop("domain"), "example.org")
@@ -221,6 +221,28 @@ class ThinKills(OnDisk, Killing, unittest.TestCase):
         self.drive("snapshot create", [CREATE, ("start", "a")], SNAPSHOT)
         self.drive("snapshot restore", [CREATE, SNAPSHOT], ("snapshot", "restore", "-y", "a", "s"))
         self.drive("resize", [CREATE], ("resize", "a", "--disk", "9G"))
+
+    def test_kill_at_each_step_of_storage_add_and_remove(self):
+        self.vsd.shell("truncate -s 2G /root/more.img")
+        device = self.vsd.shell("losetup --find --show /root/more.img").strip()
+        add, remove = ("storage", "add", "more", "--device", device), ("storage", "remove", "-y", "more")
+        try:
+            for verb, act, step in (("add", add, "make its volume group and pool"), ("add", add, "record it"),
+                                    ("remove", remove, "remove its templates and its pool"), ("remove", remove, "forget it")):
+                with self.subTest(verb=verb, step=step):
+                    if verb == "remove":
+                        self.vsd.ok(*add)
+                    self.vsd.die_at(f"storage {verb}/{step}")
+                    self.vsd.vsctl(*act)
+                    self.assertTrue(self.vsd.died(), "vsd was not killed at this step")
+                    self.vsd.revive()
+                    self.vsd.settled()
+                    if "more" in [s["name"] for s in self.vsd.json("storage", "list")]:
+                        self.vsd.ok(*remove)
+                    self.assertEqual([s["name"] for s in self.vsd.json("storage", "list")], ["dir", "fast"])
+                    self.assertEqual(self.vsd.shell(f"pvs --noheadings -o pv_name | grep -c {device} || true"), "0\n")
+        finally:
+            self.vsd.shell(f"losetup -d {device}; rm /root/more.img")
 
     def cut(self, seconds, *words):
         """vsd is killed `seconds` after vsctl has begun with it."""

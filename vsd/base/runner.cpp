@@ -1,6 +1,7 @@
 #include "vsd/base/runner.hpp"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -47,6 +48,8 @@ int becomeProgram(const ChildSetup& setup) noexcept {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   for (int i = 0; i < 3; ++i)
     if (::dup2(setup.stdio[static_cast<std::size_t>(i)], i) < 0) return errno;
+  // Ours are close-on-exec; those that a library opened may not be.
+  ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
   for (const int fd : setup.inherited)
     if (::fcntl(fd, F_SETFD, 0) < 0) return errno;
   ::execve(setup.argv[0], setup.argv, setup.environment);

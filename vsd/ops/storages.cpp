@@ -2,6 +2,9 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <set>
+
 #include "vsd/base/error.hpp"
 #include "vsd/base/names.hpp"
 #include "vsd/base/rollback.hpp"
@@ -49,6 +52,19 @@ std::shared_ptr<storage::Engine> makeEngine(const StorageRecord& record, const P
       .withHint("install the version of vsd again that added it");
 }
 
+std::vector<std::string> rebuildStorages(Runner& runner, Store& store) {
+  std::vector<std::string> sentences;
+  const std::vector<StorageRecord> known = store.storages();
+  for (const storage::FoundStorage& found : storage::findThinStorages(runner)) {
+    if (std::ranges::find(known, found.name, &StorageRecord::name) != known.end()) continue;
+    if (!isValidName(found.name)) continue;
+    store.insertStorage({found.name, "thin", found.group, now()});
+    sentences.push_back(
+        fmt::format("storage '{}': recorded again, volume group '{}'", found.name, found.group));
+  }
+  return sentences;
+}
+
 StorageAddRequest completeStorage(const Host& host, StorageAddRequest request) {
   checkName(request.name, "storage name");
   if (request.tier.empty()) request.tier = "thin";
@@ -90,14 +106,18 @@ void addStorage(const Host& host, const StorageAddRequest& request, Operation& o
 void undoAddStorage(const Host& host, const std::string& name, const std::string& group) {
   for (const StorageRecord& record : host.store.storages())
     if (record.name == name) return;
-  storage::undoThinSetup(host.runner, group);
+  storage::tearDownThin(host.runner, name, group);
 }
 
 void checkRemoveStorage(const Host& host, const std::string& name) {
-  recordOf(host, name);
-  std::vector<std::string> names;
-  for (const storage::Volume& volume : host.storages.named(name)->list())
-    names.push_back(volume.name);
+  const StorageRecord record = recordOf(host, name);
+  std::set<std::string> names;
+  for (const ContextPicture& context : host.contexts.all())
+    if (context.definition.storage == name) names.insert(context.definition.name);
+  // Without its group (an earlier remove was cut off) there is nothing to ask.
+  if (storage::hasGroup(host.runner, record.group))
+    for (const storage::Volume& volume : host.storages.named(name)->list())
+      names.insert(volume.name);
   if (!names.empty())
     throw Error(Kind::InvalidState, fmt::format("cannot remove storage '{}': it holds {}", name,
                                                 fmt::join(names, ", ")))
@@ -106,13 +126,16 @@ void checkRemoveStorage(const Host& host, const std::string& name) {
 
 std::vector<std::string> planRemoveStorage(const Host& host, const std::string& name) {
   checkRemoveStorage(host, name);
+  const StorageRecord record = recordOf(host, name);
   std::vector<std::string> plan;
-  for (const std::string& templateName : host.storages.named(name)->listTemplates())
-    plan.push_back(fmt::format("remove template '{}' from it", templateName));
-  plan.push_back(
-      fmt::format("remove the pool of volume group '{}', and the group if it was made "
-                  "for this storage",
-                  recordOf(host, name).group));
+  if (storage::hasGroup(host.runner, record.group)) {
+    for (const std::string& templateName : host.storages.named(name)->listTemplates())
+      plan.push_back(fmt::format("remove template '{}' from it", templateName));
+    plan.push_back(
+        fmt::format("remove the pool of volume group '{}', and the group if it was made "
+                    "for this storage",
+                    record.group));
+  }
   plan.push_back(fmt::format("forget storage '{}'", name));
   return plan;
 }
@@ -122,7 +145,8 @@ void removeStorage(const Host& host, const std::string& name, Operation& operati
   const StorageRecord record = recordOf(host, name);
   operation.step("remove its templates and its pool");
   operation.passPointOfNoReturn();
-  host.storages.named(name)->removeLeftovers({});
+  if (storage::hasGroup(host.runner, record.group))
+    host.storages.named(name)->removeLeftovers({});  // unmounts its templates
   storage::tearDownThin(host.runner, name, record.group);
 
   operation.step("forget it");

@@ -45,6 +45,9 @@ struct StoragePicture {
 StoragePicture showStorage(const Host& host, const std::string& name);
 std::vector<StoragePicture> listStorages(const Host& host);
 
+// Records storages again that volume groups tell of; a sentence for each.
+std::vector<std::string> rebuildStorages(Runner& runner, Store& store);
+
 std::shared_ptr<storage::Engine> makeEngine(const StorageRecord& record, const Paths& paths,
                                             Runner& runner);
 

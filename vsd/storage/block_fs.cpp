@@ -97,15 +97,11 @@ void mountDevice(Runner& runner, const std::string& device, const std::string& d
                  Access access) {
   if (access == Access::ReadWrite && hasSeenErrors(device)) mend(runner, device);
   makePrivateDirectory(directory);
-  unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOATIME;
-  std::string data = "errors=remount-ro";
-  if (access == Access::ReadOnly) {
-    flags |= MS_RDONLY;
-    data = "noload";
-  } else {
-    flags = MS_NOSUID | MS_NODEV;
-  }
-  check(::mount(device.c_str(), directory.c_str(), "ext4", flags, data.c_str()),
+  const bool reads = access == Access::ReadOnly;
+  unsigned long flags = MS_NOSUID | MS_NODEV;
+  if (reads) flags |= MS_RDONLY;
+  check(::mount(device.c_str(), directory.c_str(), "ext4", flags,
+                reads ? "noload" : "errors=remount-ro"),
         "mount '{}' at '{}'", device, directory);
 }
 

@@ -14,6 +14,7 @@ namespace vs::storage {
 namespace {
 
 constexpr const char* kLvm = "/usr/sbin/lvm";
+constexpr const char* kGroupFields = "vg_name,vg_size,vg_free,vg_tags,vg_lock_type,lv_count";
 constexpr Millis kLvmDeadline{300'000};  // a shared group may wait for leases
 constexpr std::size_t kTagText = 900;    // characters of base64 in one tag
 // Contexts' own volumes are never looked into, and our pools are watched by us.
@@ -110,7 +111,8 @@ std::vector<LogicalVolume> parseVolumes(const std::string& report) {
   return volumes;
 }
 
-std::optional<VolumeGroup> parseGroup(const std::string& report) {
+std::vector<VolumeGroup> parseGroups(const std::string& report) {
+  std::vector<VolumeGroup> groups;
   for (const Json& row : rowsOf(report, "vg")) {
     VolumeGroup group;
     group.name = row.value("vg_name", "");
@@ -120,9 +122,9 @@ std::optional<VolumeGroup> parseGroup(const std::string& report) {
     group.volumes = bytesIn(row, "lv_count").value;
     group.lockType = row.value("vg_lock_type", "");
     if (group.lockType == "none") group.lockType.clear();
-    return group;
+    groups.push_back(std::move(group));
   }
-  return std::nullopt;
+  return groups;
 }
 
 Output Lvm::run(std::vector<std::string> words) const {
@@ -147,9 +149,14 @@ std::string Lvm::report(const std::string& intent, std::vector<std::string> word
 
 std::optional<VolumeGroup> Lvm::group(const std::string& name) const {
   // Selected, not named: a group that is not there is then no error.
-  return parseGroup(report(fmt::format("look for volume group '{}'", name),
-                           {"vgs", "-o", "vg_name,vg_size,vg_free,vg_tags,vg_lock_type,lv_count",
-                            "-S", "vg_name=" + name}));
+  std::vector<VolumeGroup> found =
+      parseGroups(report(fmt::format("look for volume group '{}'", name),
+                         {"vgs", "-o", kGroupFields, "-S", "vg_name=" + name}));
+  return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
+}
+
+std::vector<VolumeGroup> Lvm::groups() const {
+  return parseGroups(report("list volume groups", {"vgs", "-o", kGroupFields}));
 }
 
 std::vector<LogicalVolume> Lvm::volumes(const std::string& group) const {

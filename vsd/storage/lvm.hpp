@@ -49,6 +49,7 @@ class Lvm {
   explicit Lvm(Runner& runner) : runner_(runner) {}
 
   std::optional<VolumeGroup> group(const std::string& name) const;
+  std::vector<VolumeGroup> groups() const;  // all this host sees
   std::vector<LogicalVolume> volumes(const std::string& group) const;
   std::vector<std::string> devices(const std::string& group) const;  // its physical volumes
   // lvm WORDS..., for changes; `intent` completes "cannot ...: why".
@@ -69,6 +70,6 @@ std::string textFrom(const std::string& prefix, const std::vector<std::string>& 
 
 // Parts of Lvm that need no lvm: what its reports say.
 std::vector<LogicalVolume> parseVolumes(const std::string& report);
-std::optional<VolumeGroup> parseGroup(const std::string& report);
+std::vector<VolumeGroup> parseGroups(const std::string& report);
 
 }  // namespace vs::storage

@@ -6,6 +6,7 @@
 
 #include "vsd/base/error.hpp"
 #include "vsd/base/file.hpp"
+#include "vsd/base/log.hpp"
 #include "vsd/base/names.hpp"
 #include "vsd/base/rollback.hpp"
 #include "vsd/kernel/device_mapper.hpp"
@@ -145,16 +146,18 @@ void ThinEngine::forgetTable() const {
   table_.reset();
 }
 
-void ThinEngine::change(const std::string& intent, std::vector<std::string> words,
-                        const Note& note) {
+void ThinEngine::change(const std::string& intent, std::vector<std::string> words, const Note& note,
+                        const std::string& heldStill) {
   const std::lock_guard lock(mutex_);
   std::optional<Table> before = std::exchange(table_, std::nullopt);
   // Waiting for udev takes longer than the rest of a call, but a pool that has to be activated is
   // checked first, through a node that udev makes.
   if (dm::numberOf(deviceName(group_, kPoolName) + "-tpool"))
     words.insert(words.begin() + 1, "--noudevsync");
-  lvm_.change(intent,
-              std::move(words));  // one that failed may have done half: then it stays forgotten
+  std::optional<Frozen> still;
+  if (!heldStill.empty() && isMounted(heldStill)) still.emplace(heldStill);
+  // One that fails may have done half of it: what was known then stays forgotten.
+  lvm_.change(intent, std::move(words));
   if (!before) return;
   note(*before);
   table_ = std::move(before);
@@ -186,7 +189,12 @@ std::vector<Volume> ThinEngine::list() const {
     volume.name = name.substr(kContext.size());
     volume.size = description.size;
     volume.attached = isMounted(mountPoint(name));
-    volume.definition = textFrom(kDefinitionTag, description.tags);
+    try {
+      volume.definition = textFrom(kDefinitionTag, description.tags);
+    } catch (const Error& error) {
+      // One that somebody has edited must not hide the others.
+      log::warning("volume '{}': {}, ignoring", path(name), error.text());
+    }
     volumes.push_back(std::move(volume));
   }
   return volumes;
@@ -271,14 +279,16 @@ void ThinEngine::snapshotOf(const std::string& origin, const std::string& volume
                                     "-n",       volume, "--addtag", kOurTag};
   words = addTags(std::move(words), tags);
   words.push_back(path(origin));
-  change(fmt::format("create volume '{}'", path(volume)), std::move(words), [&](Table& table) {
+  const auto note = [&](Table& table) {
     LogicalVolume made = table[origin];
     made.name = volume;
     made.origin = origin;
     made.tags = tags;
     made.tags.emplace_back(kOurTag);
     table[volume] = std::move(made);
-  });
+  };
+  change(fmt::format("create volume '{}'", path(volume)), std::move(words), note,
+         mountPoint(origin));
 }
 
 void ThinEngine::remove(const std::vector<std::string>& volumes, const std::string& intent) {
@@ -402,14 +412,8 @@ void ThinEngine::clone(const std::string& from, const CreateRequest& request, co
   if (hasVolume(request.name))
     throw Error(Kind::Exists,
                 fmt::format("volume '{}' exists on storage '{}'", request.name, name_));
-  const std::string directory = mountPoint(contextVolume(from));
-  const auto copy = [&] {
-    snapshotOf(contextVolume(from), contextVolume(request.name),
-               tagsFrom(kDefinitionTag, request.definition));
-  };
-  if (!isMounted(directory)) return copy();
-  const Frozen still(directory);
-  copy();
+  snapshotOf(contextVolume(from), contextVolume(request.name),
+             tagsFrom(kDefinitionTag, request.definition));
 }
 
 void ThinEngine::renameVolume(const std::string& from, const std::string& to) {
@@ -513,14 +517,9 @@ void ThinEngine::createSnapshot(const std::string& name, const std::string& snap
   if (find(snapshotVolume(name, snapshot)))
     throw Error(Kind::Exists,
                 fmt::format("volume '{}' has a snapshot '{}' already", name, snapshot));
-  const auto take = [&] {
-    std::vector<std::string> tags = tagsWithPrefix(volume, kDefinitionTag);  // of that moment
-    tags.push_back(fmt::format("{}={}", kTimeTag, now()));
-    snapshotOf(volume.name, snapshotVolume(name, snapshot), tags);
-  };
-  if (!isMounted(mountPoint(volume.name))) return take();
-  const Frozen still(mountPoint(volume.name));
-  take();
+  std::vector<std::string> tags = tagsWithPrefix(volume, kDefinitionTag);  // of that moment
+  tags.push_back(fmt::format("{}={}", kTimeTag, now()));
+  snapshotOf(volume.name, snapshotVolume(name, snapshot), tags);
 }
 
 void ThinEngine::removeSnapshot(const std::string& name, const std::string& snapshot) {

@@ -81,9 +81,11 @@ class ThinEngine : public Engine {
   Table table() const;
   std::optional<LogicalVolume> find(const std::string& volume) const;
   LogicalVolume get(const std::string& volume, const Error& absent) const;
-  // One call of lvm. `note` brings what is known up to date, so that nobody need ask lvm again.
+  // One call of lvm. `note` brings what is known up to date, so that nobody need ask lvm again. The
+  // file system mounted at `heldStill` is held still meanwhile, no longer.
   using Note = std::function<void(Table& table)>;
-  void change(const std::string& intent, std::vector<std::string> words, const Note& note);
+  void change(const std::string& intent, std::vector<std::string> words, const Note& note,
+              const std::string& heldStill = {});
   void forgetTable() const;
 
   std::string path(const std::string& volume) const;   // "GROUP/VOLUME", as lvm wants it

@@ -18,8 +18,9 @@
 namespace vs::storage {
 namespace {
 
-constexpr const char* kUnfinished = "vs.unfinished";
 constexpr Bytes kSmallestPool = 256_MiB;
+
+std::string storageTag(const std::string& name) { return "vs.storage=" + name; }
 
 bool has(const std::vector<std::string>& tags, const std::string& tag) {
   return std::find(tags.begin(), tags.end(), tag) != tags.end();
@@ -62,6 +63,11 @@ void checkDevice(Runner& runner, const std::string& device, bool wipe) {
     throw Error(Kind::InvalidState,
                 fmt::format("device '{}' holds data: {}", device, fmt::join(found, ", ")))
         .withHint("name another device, or destroy what it holds with --force=wipe");
+}
+
+bool hasPool(const Lvm& lvm, const std::string& group) {
+  const std::vector<LogicalVolume> volumes = lvm.volumes(group);
+  return std::ranges::find(volumes, kPoolName, &LogicalVolume::name) != volumes.end();
 }
 
 void wipeDevice(Runner& runner, const std::string& device) {
@@ -122,12 +128,11 @@ void checkThinSetup(Runner& runner, const ThinSetup& setup) {
                             formatBytes(group->free), formatBytes(wanted)),
                 ENOSPC)
         .withHint("give the group another disk with vgextend, or ask for less with --size");
-  for (const LogicalVolume& volume : lvm.volumes(setup.group))
-    if (volume.name == kPoolName)
-      throw Error(Kind::Exists,
-                  fmt::format("volume group '{}' has a pool '{}' already: it belongs to "
-                              "another storage",
-                              setup.group, kPoolName));
+  if (hasPool(lvm, setup.group))
+    throw Error(Kind::Exists,
+                fmt::format("volume group '{}' has a pool '{}' already: it belongs to "
+                            "another storage",
+                            setup.group, kPoolName));
 }
 
 std::vector<std::string> planThinSetup(const ThinSetup& setup) {
@@ -143,44 +148,48 @@ std::vector<std::string> planThinSetup(const ThinSetup& setup) {
 
 void setUpThin(Runner& runner, const ThinSetup& setup) {
   const Lvm lvm(runner);
-  if (!setup.device.empty()) {
+  if (setup.device.empty()) {
+    lvm.change(fmt::format("tag volume group '{}'", setup.group),
+               {"vgchange", "--addtag", storageTag(setup.name), setup.group});
+  } else {
     if (setup.wipe) wipeDevice(runner, setup.device);
     lvm.change(fmt::format("make volume group '{}'", setup.group),
-               {"vgcreate", "--addtag", kOurTag, "--addtag", kUnfinished, "--addtag",
-                "vs.storage=" + setup.name, setup.group, setup.device});
+               {"vgcreate", "--addtag", kOurTag, "--addtag", storageTag(setup.name), setup.group,
+                setup.device});
   }
-  std::vector<std::string> words = {"lvcreate", "--type", "thin-pool", "-n",       kPoolName,
-                                    "--addtag", kOurTag,  "--addtag",  kUnfinished};
+  std::vector<std::string> words = {"lvcreate", "--type",   "thin-pool", "-n",
+                                    kPoolName,  "--addtag", kOurTag};
   if (setup.size)
     words.insert(words.end(), {"-L", fmt::format("{}b", setup.size->value)});
   else
     words.insert(words.end(), {"-l", "95%FREE"});
   words.push_back(setup.group);
   lvm.change(fmt::format("make the thin pool of volume group '{}'", setup.group), std::move(words));
-  lvm.change(fmt::format("finish the thin pool of volume group '{}'", setup.group),
-             {"lvchange", "--deltag", kUnfinished, fmt::format("{}/{}", setup.group, kPoolName)});
-  if (!setup.device.empty())
-    lvm.change(fmt::format("finish volume group '{}'", setup.group),
-               {"vgchange", "--deltag", kUnfinished, setup.group});
 }
 
-void undoThinSetup(Runner& runner, const std::string& group) {
+bool hasGroup(Runner& runner, const std::string& group) {
+  return Lvm(runner).group(group).has_value();
+}
+
+std::vector<FoundStorage> findThinStorages(Runner& runner) {
+  std::vector<FoundStorage> found;
+  if (findProgramIfAny("lvm").empty()) return found;
   const Lvm lvm(runner);
-  const std::optional<VolumeGroup> there = lvm.group(group);
-  if (!there) return;
-  if (has(there->tags, kUnfinished) && has(there->tags, kOurTag)) return removeGroup(lvm, group);
-  for (const LogicalVolume& volume : lvm.volumes(group))
-    if (volume.name == kPoolName && volume.has(kUnfinished))
-      lvm.change(fmt::format("remove the unfinished pool of '{}'", group),
-                 {"lvremove", fmt::format("{}/{}", group, kPoolName)});
+  for (const VolumeGroup& group : lvm.groups())
+    for (const std::string& tag : group.tags)
+      if (tag.starts_with(storageTag("")) && hasPool(lvm, group.name))
+        found.push_back({tag.substr(storageTag("").size()), group.name});
+  return found;
 }
 
 void tearDownThin(Runner& runner, const std::string& name, const std::string& group) {
   const Lvm lvm(runner);
   const std::optional<VolumeGroup> there = lvm.group(group);
-  if (!there) return;
-  if (has(there->tags, "vs.storage=" + name)) return removeGroup(lvm, group);
+  if (!there || !has(there->tags, storageTag(name))) return;
+  if (has(there->tags, kOurTag)) return removeGroup(lvm, group);
   removeVolumes(lvm, group);
+  lvm.change(fmt::format("take the tag from volume group '{}'", group),
+             {"vgchange", "--deltag", storageTag(name), group});
 }
 
 }  // namespace vs::storage

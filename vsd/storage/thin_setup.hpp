@@ -1,6 +1,6 @@
 // From an empty disk, or the free space of a volume group, to a storage of tier `thin` and back.
-// Everything carries tags from the moment it exists: "vs.unfinished" until the storage is whole,
-// "vs.storage=NAME" on a group that was made for it, which goes with it.
+// The group is tagged first, with "vs.storage=NAME", and with "vsd" when it was made for the
+// storage: then it goes with it. So what a crash leaves is found by its group, and whose it is.
 #pragma once
 
 #include <optional>
@@ -27,10 +27,17 @@ void checkThinSetup(Runner& runner, const ThinSetup& setup);
 std::vector<std::string> planThinSetup(const ThinSetup& setup);
 void setUpThin(Runner& runner, const ThinSetup& setup);
 
-// Takes an unfinished one back. Of a finished one nothing is touched; absent is success.
-void undoThinSetup(Runner& runner, const std::string& group);
-// Takes a storage without contexts down: templates and pool, and the group if it was made for it.
-// May be repeated; absent is success.
+bool hasGroup(Runner& runner, const std::string& group);
+
+// The storages that volume groups of this host tell of by their tags: name and group.
+struct FoundStorage {
+  std::string name;
+  std::string group;
+};
+std::vector<FoundStorage> findThinStorages(Runner& runner);
+
+// Takes a storage without contexts down, also one that is not finished: templates and pool, and the
+// group if it was made for it. May be repeated; absent is success.
 void tearDownThin(Runner& runner, const std::string& name, const std::string& group);
 
 }  // namespace vs::storage

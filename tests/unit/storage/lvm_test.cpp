@@ -35,14 +35,14 @@ TEST(Lvm, ReportsOnlyVolumesWithOurTag) {
 }
 
 TEST(Lvm, AGroupThatIsNotThereIsNone) {
-  EXPECT_FALSE(parseGroup(R"({"report": [{"vg": []}]})"));
-  const auto group =
-      parseGroup(R"({"report": [{"vg": [{"vg_name":"g","vg_size":"100","vg_free":"40",
+  EXPECT_TRUE(parseGroups(R"({"report": [{"vg": []}]})").empty());
+  const auto groups =
+      parseGroups(R"({"report": [{"vg": [{"vg_name":"g","vg_size":"100","vg_free":"40",
     "vg_tags":"vsd,vs.storage=fast","vg_lock_type":"none","lv_count":"2"}]}]})");
-  ASSERT_TRUE(group);
-  EXPECT_EQ(group->free, Bytes{40});
-  EXPECT_EQ(group->lockType, "");
-  EXPECT_EQ(group->volumes, 2U);
+  ASSERT_EQ(groups.size(), 1U);
+  EXPECT_EQ(groups[0].free, Bytes{40});
+  EXPECT_EQ(groups[0].lockType, "");
+  EXPECT_EQ(groups[0].volumes, 2U);
 }
 
 TEST(Lvm, NonsenseInAReportIsAnError) {
