@@ -162,6 +162,20 @@ class Thin(OnDisk, unittest.TestCase):
         self.assertNotIn("vt-cut", self.volumes())
         self.assertEqual(self.ours(), ["0", "0"])
 
+    def test_what_a_killed_lvm_left_in_the_pool_is_put_right(self):
+        """Thin devices that LVM's metadata does not know, and devices that stay suspended."""
+        create = ("create", "--template", "busybox", "--storage", "fast", "--start")
+        self.vsd.ok(*create, "one")
+        known = [int(i) for i in self.vsd.shell("lvs --noheadings -o thin_id vsd-fast").split()]
+        self.vsd.shell("dmsetup suspend vsd--fast-vc--one; "
+                       f"dmsetup message vsd--fast-vs--pool-tpool 0 'create_snap {max(known) + 1} {max(known)}'; "
+                       "dmsetup resume vsd--fast-vc--one; dmsetup suspend --nolockfs vsd--fast-vt--busybox; "
+                       "systemctl restart vsd.service")
+        self.assertEqual(self.vsd.shell("dmsetup info -c --noheadings -o suspended vsd--fast-vt--busybox").strip(), "Active")
+        self.vsd.ok(*create, "two")
+        self.assertIn("left in the pool", self.vsd.shell("journalctl -u vsd.service -n 20 --no-pager"))
+        self.assertEqual(self.vsd.ok("exec", "two", "--", "echo", "well"), "well\n")
+
     def test_what_cannot_be_is_refused_and_changes_nothing(self):
         add = ("storage", "add", "more")
         for words, code, said in (

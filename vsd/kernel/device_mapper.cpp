@@ -79,6 +79,11 @@ class Task {
     need(::dm_task_set_cookie(get(), &cookie, kUdevFlags));
     return *this;
   }
+  Task& withMessage(const std::string& text) {
+    need(::dm_task_set_sector(get(), 0));
+    need(::dm_task_set_message(get(), text.c_str()));
+    return *this;
+  }
   // False: the kernel refused; error() says how.
   bool tryRun() { return ::dm_task_run(get()) != 0; }
   void run() { need(tryRun()); }
@@ -159,6 +164,21 @@ void load(const std::string& name, std::uint64_t sectors, const char* type,
   Task(DM_DEVICE_RELOAD, name, "load a table for").withTarget(sectors, type, parameters).run();
 }
 
+// Anybody's, sorted.
+std::vector<std::string> namesWith(const std::string& prefix) {
+  Task task(DM_DEVICE_LIST, "", "list");
+  task.run();
+  std::vector<std::string> names;
+  const dm_names* entry = ::dm_task_get_names(task.get());
+  while (entry != nullptr && entry->dev != 0) {
+    if (std::string_view(entry->name).starts_with(prefix)) names.emplace_back(entry->name);
+    if (entry->next == 0) break;
+    entry = reinterpret_cast<const dm_names*>(reinterpret_cast<const char*>(entry) + entry->next);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 }  // namespace
 
 std::string pathOf(dev_t number) { return fmt::format("/dev/dm-{}", ::minor(number)); }
@@ -176,23 +196,32 @@ std::optional<Device> find(const std::string& name) {
   return findNow(name);
 }
 
+void message(const std::string& name, const std::string& text) {
+  const std::lock_guard lock(library());
+  Task(DM_DEVICE_TARGET_MSG, name, fmt::format("send '{}' to", text)).withMessage(text).run();
+}
+
+std::vector<std::string> resumeAll(const std::string& prefix) {
+  const std::lock_guard lock(library());
+  std::vector<std::string> resumed;
+  for (const std::string& name : namesWith(prefix)) {
+    Task one(DM_DEVICE_INFO, name, "look at");
+    one.run();
+    if (!one.info().exists || !one.info().suspended) continue;
+    resume(name);
+    resumed.push_back(name);
+  }
+  return resumed;
+}
+
 std::vector<std::string> list(const std::string& prefix) {
   const std::lock_guard lock(library());
-  Task task(DM_DEVICE_LIST, "", "list");
-  task.run();
   std::vector<std::string> names;
-  const dm_names* entry = ::dm_task_get_names(task.get());
-  while (entry != nullptr && entry->dev != 0) {
-    const std::string name = entry->name;
-    if (name.starts_with(prefix)) {
-      Task one(DM_DEVICE_INFO, name, "look at");
-      one.run();
-      if (one.info().exists && isOurs(one)) names.push_back(name);
-    }
-    if (entry->next == 0) break;
-    entry = reinterpret_cast<const dm_names*>(reinterpret_cast<const char*>(entry) + entry->next);
+  for (const std::string& name : namesWith(prefix)) {
+    Task one(DM_DEVICE_INFO, name, "look at");
+    one.run();
+    if (one.info().exists && isOurs(one)) names.push_back(name);
   }
-  std::sort(names.begin(), names.end());
   return names;
 }
 

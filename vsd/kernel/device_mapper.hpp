@@ -29,6 +29,12 @@ std::string pathOf(dev_t number);
 // The device of that name, whoever made it: LVM's are found by it before udev has made their nodes.
 std::optional<dev_t> numberOf(const std::string& name);
 
+// A message to the target of a device, whoever made it (a thin pool: thin-provisioning.rst).
+void message(const std::string& name, const std::string& text);
+// Lets all devices go on, whoever made them, whose names begin with `prefix` and that are
+// suspended: a program was killed that meant to do so. Returns their names.
+std::vector<std::string> resumeAll(const std::string& prefix);
+
 // nullopt when there is none of that name. Throws Exists when there is, but not ours.
 std::optional<Device> find(const std::string& name);
 // Names of all devices of ours that begin with `prefix`, sorted.

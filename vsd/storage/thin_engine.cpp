@@ -75,6 +75,17 @@ std::vector<std::string> tagsWithPrefix(const LogicalVolume& volume, const std::
   return found;
 }
 
+// LVM takes the number of a new thin device from its own metadata. When the pool has such a device
+// already, nobody knows it: a call was killed after it had made it and before it wrote that down.
+// LVM says so, and that the administrator has to remove it.
+std::string orphanIn(const std::string& words) {
+  constexpr std::string_view kSaid = "already contain thin device with device_id ";
+  const std::size_t at = words.find(kSaid);
+  if (at == std::string::npos) return {};
+  const std::size_t begin = at + kSaid.size();
+  return words.substr(begin, words.find_first_not_of("0123456789", begin) - begin);
+}
+
 void retag(LogicalVolume& volume, const std::vector<std::string>& without,
            const std::vector<std::string>& with) {
   std::erase_if(volume.tags, [&](const std::string& tag) {
@@ -152,16 +163,28 @@ void ThinEngine::change(const std::string& intent, std::vector<std::string> word
   std::optional<Table> before = std::exchange(table_, std::nullopt);
   // Waiting for udev takes longer than the rest of a call, but a pool that has to be activated is
   // checked first, through a node that udev makes.
-  if (dm::numberOf(deviceName(group_, kPoolName) + "-tpool"))
-    words.insert(words.begin() + 1, "--noudevsync");
+  if (dm::numberOf(poolDevice())) words.insert(words.begin() + 1, "--noudevsync");
   std::optional<Frozen> still;
   if (!heldStill.empty() && isMounted(heldStill)) still.emplace(heldStill);
   // One that fails may have done half of it: what was known then stays forgotten.
-  lvm_.change(intent, std::move(words));
+  try {
+    lvm_.change(intent, words);
+  } catch (const Error& error) {
+    const std::string orphan = orphanIn(error.text());
+    if (orphan.empty()) throw;
+    log::warning(
+        "storage '{}': removing thin device {}, which a call of lvm that was cut off has "
+        "left in the pool",
+        name_, orphan);
+    dm::message(poolDevice(), "delete " + orphan);
+    lvm_.change(intent, words);
+  }
   if (!before) return;
   note(*before);
   table_ = std::move(before);
 }
+
+std::string ThinEngine::poolDevice() const { return deviceName(group_, kPoolName) + "-tpool"; }
 
 Space ThinEngine::space() const {
   forgetTable();
@@ -214,6 +237,10 @@ bool ThinEngine::hasVolume(const std::string& name) const {
 
 std::vector<std::string> ThinEngine::removeLeftovers(const std::set<std::string>& inUse) {
   std::vector<std::string> removed;
+  // Before lvm is asked: it would wait for them.
+  for (const char* kind : {"vs-", "vt-", "vc-"})
+    for (const std::string& name : dm::resumeAll(deviceName(group_, kind)))
+      removed.push_back(fmt::format("let device '{}' go on, which was suspended", name));
   forgetTable();
   finishRestores(inUse, removed);
   thawAll(inUse);

@@ -90,6 +90,7 @@ class ThinEngine : public Engine {
 
   std::string path(const std::string& volume) const;   // "GROUP/VOLUME", as lvm wants it
   std::string device(const std::string& volume);       // "/dev/dm-7"; activated if need be
+  std::string poolDevice() const;                      // of device-mapper, when it is active
   std::string upper(const std::string& volume) const;  // our device above it
   std::string mountPoint(const std::string& volume) const;
   std::string mount(const std::string& volume, bool writable);
