@@ -7,6 +7,7 @@
 #include "vsd/base/log.hpp"
 #include "vsd/base/names.hpp"
 #include "vsd/ops/remove.hpp"
+#include "vsd/ops/rename.hpp"
 #include "vsd/ops/running.hpp"
 #include "vsd/ops/snapshots.hpp"
 #include "vsd/ops/start.hpp"
@@ -125,7 +126,9 @@ std::vector<Interrupted> recover(const Host& host, Journal& journal, Boot boot) 
 
 void resume(const Host& host, const std::vector<Interrupted>& interrupted) {
   for (const Interrupted& one : interrupted) {
-    const std::string name = one.context;
+    std::string name = one.context;
+    if (one.verb == "rename")
+      name = parseJson(one.parameters, "journal parameters").value("to", "");
     const auto context = host.contexts.findIfAny(name);
     if (!context) continue;
     Operations::Work work;
@@ -136,6 +139,10 @@ void resume(const Host& host, const std::vector<Interrupted>& interrupted) {
     else if (one.verb == "restart")
       work = [&host, name](Operation& operation) {
         restart(host, name, {}, Wait::ForInit, operation);
+      };
+    else if (one.verb == "rename")
+      work = [&host, from = one.context, name](Operation& operation) {
+        followName(host, from, name, operation);
       };
     else if (one.verb == "resize") {
       const Bytes size{

@@ -15,7 +15,7 @@ namespace vs {
 // meanwhile, closes the journal rows an earlier vsd left open. Returns those that are to be gone on
 // with.
 struct Interrupted {
-  std::string verb;  // stop, restart, remove or resize
+  std::string verb;  // stop, restart, remove, rename or resize
   std::string context;
   std::string parameters;
 };

@@ -57,13 +57,20 @@ void rename(const Host& host, const std::string& from, const std::string& to,
   host.contexts.rename(from, after);
   undo.commit();  // from here it has the new name
 
+  followName(host, from, to, operation);
+}
+
+void followName(const Host& host, const std::string& from, const std::string& to,
+                Operation& operation) {
   operation.step("write what follows its name");
-  storage->saveDefinition(to, toJson(after).dump());
-  if (before.hostname != after.hostname)
-    for (std::string& note : personalise(storage->attach(to), after, MachineId::Keep))
-      operation.note(std::move(note));
+  operation.passPointOfNoReturn();
+  const Definition definition = host.contexts.find(to).definition;
+  const auto storage = storageOf(host, to);
+  storage->saveDefinition(to, toJson(definition).dump());
+  for (std::string& note : personalise(storage->attach(to), definition, MachineId::Keep))
+    operation.note(std::move(note));
   storage->detach(to);
-  if (exists(host.paths.logOf(from)))
+  if (exists(host.paths.logOf(from)) && !exists(host.paths.logOf(to)))
     check(::rename(host.paths.logOf(from).c_str(), host.paths.logOf(to).c_str()),
           "rename the log of '{}'", from);
 }

@@ -13,4 +13,9 @@ std::vector<std::string> planRename(const Host& host, const std::string& from,
                                     const std::string& to);
 void rename(const Host& host, const std::string& from, const std::string& to, Operation& operation);
 
+// Its last step, which may be done again: what is written inside and beside the volume follows the
+// name that is on record.
+void followName(const Host& host, const std::string& from, const std::string& to,
+                Operation& operation);
+
 }  // namespace vs
