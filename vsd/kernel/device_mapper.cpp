@@ -214,17 +214,6 @@ std::vector<std::string> resumeAll(const std::string& prefix) {
   return resumed;
 }
 
-std::vector<std::string> list(const std::string& prefix) {
-  const std::lock_guard lock(library());
-  std::vector<std::string> names;
-  for (const std::string& name : namesWith(prefix)) {
-    Task one(DM_DEVICE_INFO, name, "look at");
-    one.run();
-    if (one.info().exists && isOurs(one)) names.push_back(name);
-  }
-  return names;
-}
-
 Device createLinear(const std::string& name, const std::string& below) {
   const Below found = look(below);
   const std::lock_guard lock(library());

@@ -37,8 +37,6 @@ std::vector<std::string> resumeAll(const std::string& prefix);
 
 // nullopt when there is none of that name. Throws Exists when there is, but not ours.
 std::optional<Device> find(const std::string& name);
-// Names of all devices of ours that begin with `prefix`, sorted.
-std::vector<std::string> list(const std::string& prefix);
 
 // Makes `name` as an image of the whole block device `below`. Throws Exists.
 Device createLinear(const std::string& name, const std::string& below);

@@ -58,21 +58,6 @@ void mend(Runner& runner, const std::string& device) {
                             device));
 }
 
-// The fields of a line of mountinfo are apart by blanks; those in a path are written as \040.
-std::string unescaped(std::string_view field) {
-  std::string text;
-  for (std::size_t i = 0; i < field.size(); ++i) {
-    if (field[i] == '\\' && i + 3 < field.size()) {
-      text += static_cast<char>((field[i + 1] - '0') * 64 + (field[i + 2] - '0') * 8 +
-                                (field[i + 3] - '0'));
-      i += 3;
-    } else {
-      text += field[i];
-    }
-  }
-  return text;
-}
-
 }  // namespace
 
 void makeFileSystem(Runner& runner, const std::string& device) {
@@ -103,21 +88,6 @@ void mountDevice(Runner& runner, const std::string& device, const std::string& d
   check(::mount(device.c_str(), directory.c_str(), "ext4", flags,
                 reads ? "noload" : "errors=remount-ro"),
         "mount '{}' at '{}'", device, directory);
-}
-
-std::vector<std::string> mountsBelow(const std::string& parent) {
-  std::vector<std::string> found;
-  const std::string text = readFile("/proc/self/mountinfo");
-  std::size_t begin = 0;
-  while (begin < text.size()) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    std::string_view line(text.data() + begin, end - begin);
-    begin = end + 1;
-    for (int skipped = 0; skipped < 4; ++skipped) line.remove_prefix(line.find(' ') + 1);
-    std::string point = unescaped(line.substr(0, line.find(' ')));
-    if (point.starts_with(parent + "/")) found.push_back(std::move(point));
-  }
-  return found;
 }
 
 bool isMounted(const std::string& directory) {

@@ -26,9 +26,6 @@ void mountDevice(Runner& runner, const std::string& device, const std::string& d
 bool isMounted(const std::string& directory);
 // Absent or not mounted is success. Throws Busy when something holds it open.
 void unmount(const std::string& directory);
-// Directories below `parent` that are mount points.
-std::vector<std::string> mountsBelow(const std::string& parent);
-
 // Makes the file system as large as its device, while it is mounted (resize2fs).
 void growFileSystem(Runner& runner, const std::string& device);
 
