@@ -1,5 +1,6 @@
 #include "vsd/ops/reconcile.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "vsd/base/file.hpp"
@@ -147,7 +148,11 @@ void resume(const Host& host, const std::vector<Interrupted>& interrupted) {
     else if (one.verb == "resize") {
       const Bytes size{
           parseJson(one.parameters, "journal parameters").value("size", std::uint64_t{0})};
-      work = [&host, name, size](Operation& operation) { resize(host, name, size, operation); };
+      // LVM rounds up to whole extents: what was cut off may have grown to a little more.
+      work = [&host, name, size](Operation& operation) {
+        const Bytes now = storageOf(host, name)->sizeOf(name).value_or(size);
+        resize(host, name, std::max(size, now), operation);
+      };
     }
     if (work) host.operations.start({one.verb, name, {}, "vsd", one.parameters}, std::move(work));
   }
