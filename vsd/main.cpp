@@ -19,6 +19,7 @@
 #include "vsd/kernel/launch.hpp"
 #include "vsd/ops/reconcile.hpp"
 #include "vsd/ops/storages.hpp"
+#include "vsd/pools.hpp"
 #include "vsd/storage/dir_engine.hpp"
 
 namespace vs {
@@ -112,14 +113,15 @@ int serve(const Options& options) {
   Contexts contexts(store);
   asio::io_context loop(1);  // outlives the operations, which tell it of their changes
   Operations operations(journal);
-  const Host host{
-      paths,    config,    runner, storages, store, guestProgram, options.libexec + "/vsd-unpack",
-      contexts, operations};
+  const Host host{paths,        config,          runner,   storages,  store,
+                  guestProgram, options.libexec, contexts, operations};
 
   Guard guard(loop, host);
   contexts.watch(
       [&guard](const std::string& name, auto running) { guard.watch(name, std::move(running)); });
   const std::vector<Interrupted> interrupted = recover(host, journal, boot);
+
+  const Pools pools(host);
 
   api::Service service{std::string(kInterfaceText), VSD_VERSION};
   addHandlers(service, host);

@@ -34,6 +34,8 @@ Action snapshotRestoreVerb(Flags& flags);
 Action startVerb(Flags& flags);
 Action stopVerb(Flags& flags);
 Action storageAddVerb(Flags& flags);
+Action storageHandoverVerb(Flags& flags);
+Action takeVerb(Flags& flags);
 Action storageListVerb(Flags& flags);
 Action storageRemoveVerb(Flags& flags);
 Action storageShowVerb(Flags& flags);

@@ -19,10 +19,10 @@ Action storageAddVerb(Flags& flags) {
   };
   auto options = std::make_shared<Options>();
   flags.operand("NAME", options->name);
-  flags.text("--tier", options->tier, "TIER", "thin");
+  flags.text("--tier", options->tier, "TIER", "thin (default) or shared");
   flags.text("--device", options->device, "DEVICE", "an empty disk or partition to use");
   flags.text("--vg", options->group, "GROUP", "the volume group (with --device: its new name)");
-  flags.text("--size", options->size, "SIZE", "of the pool (nearly all the group has free)");
+  flags.text("--size", options->size, "SIZE", "of a thin pool (nearly all the group has free)");
   flags.list("--force", options->force, Flags::Split::AtCommas, "wipe",
              "destroy what the device holds");
   return [options](Session& session) {

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include "vsd/api/handlers.hpp"
+#include "vsd/base/process.hpp"
 #include "vsd/ops/check.hpp"
 #include "vsd/ops/reconcile.hpp"
 
@@ -9,8 +10,6 @@ namespace {
 
 Outcome handleInfo(const Host& host, const std::string& version,
                    std::chrono::steady_clock::time_point since) {
-  char name[256] = {};
-  ::gethostname(name, sizeof name - 1);
   const std::vector<ContextPicture> contexts = host.contexts.all();
   std::int64_t running = 0;
   for (const ContextPicture& context : contexts) running += context.running ? 1 : 0;
@@ -18,7 +17,7 @@ Outcome handleInfo(const Host& host, const std::string& version,
   return Answer{{{"version", version},
                  {"pid", ::getpid()},
                  {"uptime", uptime.count()},
-                 {"host", name},
+                 {"host", hostName()},
                  {"stateDirectory", host.paths.state()},
                  {"contexts", contexts.size()},
                  {"running", running}},

@@ -85,8 +85,8 @@ Json Service::errorReply(const Error& error, const std::string& operation) const
   Json parameters{{"message", error.text()}};
   if (!error.hint().empty()) parameters["hint"] = error.hint();
   if (!operation.empty()) parameters["operation"] = operation;
-  if (error.kind() == Kind::InvalidParameter && !error.blockers().empty())
-    parameters["problems"] = error.blockers();
+  const bool lists = error.kind() == Kind::InvalidParameter || error.kind() == Kind::Unsupported;
+  if (lists && !error.blockers().empty()) parameters["problems"] = error.blockers();
   if (error.kind() == Kind::Failed) {
     if (!error.step().empty()) parameters["step"] = error.step();
     if (error.errnoValue() != 0) parameters["errno"] = error.errnoValue();

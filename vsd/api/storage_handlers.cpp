@@ -1,16 +1,17 @@
 #include "vsd/api/handlers.hpp"
 #include "vsd/base/json.hpp"
+#include "vsd/ops/ownership.hpp"
 #include "vsd/ops/storages.hpp"
 
 namespace vs::api {
 namespace {
 
 OperationRequest requestFor(const std::string& verb, const std::string& name,
-                            const std::string& group = {}) {
+                            const std::string& group = {}, const std::string& device = {}) {
   OperationRequest request;
   request.verb = "storage " + verb;
   request.object = "storage " + name;
-  request.parameters = Json{{"name", name}, {"group", group}}.dump();
+  request.parameters = Json{{"name", name}, {"group", group}, {"device", device}}.dump();
   return request;
 }
 
@@ -47,7 +48,7 @@ Outcome handleAdd(const Host& host, const Call& call) {
   const StorageAddRequest request = completeStorage(host, std::move(wish));
   return runChange(
       host, call,
-      {requestFor("add", request.name, request.group),
+      {requestFor("add", request.name, request.group, request.device),
        [&host, request] { return planAddStorage(host, request); },
        [&host, request](Operation& operation) { addStorage(host, request, operation); }});
 }
@@ -58,6 +59,36 @@ Outcome handleRemove(const Host& host, const Call& call) {
       host, call,
       {requestFor("remove", name), [&host, name] { return planRemoveStorage(host, name); },
        [&host, name](Operation& operation) { removeStorage(host, name, operation); }});
+}
+
+Outcome handleTake(const Host& host, const Call& call) {
+  const std::string name = call.parameters.at("name");
+  const std::string storage = storageToTakeFrom(host, name, call.text("storage").value_or(""));
+  OperationRequest request;
+  request.verb = "take";
+  request.object = name;
+  request.parameters = Json{{"name", name}, {"storage", storage}}.dump();
+  return runChange(
+      host, call,
+      {std::move(request), [&host, name, storage] { return planTake(host, name, storage); },
+       [&host, name, storage](Operation& operation) { take(host, name, storage, operation); }});
+}
+
+Outcome handleHandover(const Host& host, const Call& call) {
+  const std::string name = call.parameters.at("name");
+  const HandoverStep step = handoverStepFrom(call.parameters.at("step").get<std::string>());
+  const std::string storage = storageToTakeFrom(host, name, call.text("storage").value_or(""));
+  OperationRequest request;
+  request.verb = "handover";
+  request.object = name;
+  request.parameters = Json{{"name", name}, {"storage", storage}}.dump();
+  return runChange(
+      host, call,
+      {std::move(request),
+       [&host, name, storage, step] { return planHandover(host, name, storage, step); },
+       [&host, name, storage, step](Operation& operation) {
+         handOver(host, name, storage, step, operation);
+       }});
 }
 
 Outcome handleList(const Host& host) {
@@ -78,6 +109,8 @@ void addStorageHandlers(Service& service, const Host& host) {
     return Answer{{{"storage", storageJson(showStorage(host, call.parameters.at("name")))}}, {}};
   });
   add("StorageAdd", [&host](Call& call) { return handleAdd(host, call); });
+  add("Take", [&host](Call& call) { return handleTake(host, call); });
+  add("StorageHandover", [&host](Call& call) { return handleHandover(host, call); });
   add("StorageRemove", [&host](Call& call) { return handleRemove(host, call); });
 }
 

@@ -28,6 +28,12 @@ std::optional<std::uint64_t> startTimeOf(pid_t pid) {
   return std::strtoull(text->c_str() + at + 1, nullptr, 10);
 }
 
+std::string hostName() {
+  char name[256] = {};
+  check(::gethostname(name, sizeof name - 1), "ask for this host's name");
+  return name;
+}
+
 std::string bootId() {
   std::string id = readFile("/proc/sys/kernel/random/boot_id");
   while (!id.empty() && id.back() == '\n') id.pop_back();

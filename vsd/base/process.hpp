@@ -17,6 +17,8 @@ namespace vs {
 std::optional<std::uint64_t> startTimeOf(pid_t pid);
 // The kernel's boot id: start times compare only within one boot.
 std::string bootId();
+// This host among others: gethostname(2).
+std::string hostName();
 
 class Process {
  public:

@@ -20,11 +20,9 @@ class Reader {
     for (const auto& [key, node] : root) {
       const toml::table* table = node.as_table();
       if (table == nullptr) {
-        report(
-            node,
-            fmt::format(
-                "'{}' stands outside of any section; known are [daemon], [defaults], [templates]",
-                key.str()));
+        report(node, fmt::format("'{}' stands outside of any section; known are [daemon], "
+                                 "[defaults], [storage], [templates]",
+                                 key.str()));
         continue;
       }
       for (const auto& [name, value] : *table) field(key.str(), name.str(), value);
@@ -63,6 +61,11 @@ class Reader {
       else if (name == "swap") config_.limits.swap = parseBytes(text(value, name), name);
       else if (name == "pids") config_.limits.pids = static_cast<std::uint64_t>(integer(value, name, 8, 4'194'304));
       else if (name == "cpu-weight") config_.limits.cpuWeight = static_cast<std::uint32_t>(integer(value, name, 1, 10'000));
+      else return false;
+    } else if (section == "storage") {
+      if (name == "grow-at") config_.growAt = static_cast<int>(integer(value, name, 10, 95));
+      else if (name == "grow-by") config_.growBy = static_cast<int>(integer(value, name, 5, 100));
+      else if (name == "reserve") config_.growReserve = static_cast<int>(integer(value, name, 0, 50));
       else return false;
     } else if (section == "templates") {
       if (name == "mirror") config_.mirror = text(value, name);

@@ -23,6 +23,10 @@ struct Config {
   std::string domain;
   Millis stopTimeout{60'000};
   Limits limits;
+  // [storage]: when pools of volumes grow, by how much, and what stays free (percent)
+  int growAt = 70;
+  int growBy = 25;
+  int growReserve = 5;
   // [templates]
   std::string mirror;   // instead of a definition's own
   std::string keyring;  // instead of the definition's own

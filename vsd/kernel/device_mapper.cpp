@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdarg>
+#include <cstdio>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -145,13 +146,10 @@ std::optional<Device> findNow(const std::string& name) {
   return Device{name, ::makedev(info.major, info.minor), info.open_count};
 }
 
-// What is under way is waited for, or (what lies below may never answer) held for the next table.
-enum class UnderWay { Wait, Hold };
-
 void suspend(const std::string& name, UnderWay underWay) {
   Task task(DM_DEVICE_SUSPEND, name, "suspend");
   ::dm_task_skip_lockfs(task.get());
-  if (underWay == UnderWay::Hold) ::dm_task_no_flush(task.get());
+  if (underWay == UnderWay::Fail) ::dm_task_no_flush(task.get());
   task.run();
 }
 
@@ -164,7 +162,24 @@ void load(const std::string& name, std::uint64_t sectors, const char* type,
   Task(DM_DEVICE_RELOAD, name, "load a table for").withTarget(sectors, type, parameters).run();
 }
 
-// Anybody's, sorted.
+struct Target {
+  std::uint64_t sectors = 0;
+  std::string type;
+  std::string parameters;
+};
+
+// The first of a device: ours have no other.
+Target targetOf(const std::string& name) {
+  std::uint64_t start = 0;
+  std::uint64_t length = 0;
+  char* type = nullptr;
+  char* parameters = nullptr;
+  Task table(DM_DEVICE_TABLE, name, "read the table of");
+  table.run();
+  ::dm_get_next_target(table.get(), nullptr, &start, &length, &type, &parameters);
+  return {start + length, type == nullptr ? "" : type, parameters == nullptr ? "" : parameters};
+}
+
 std::vector<std::string> namesWith(const std::string& prefix) {
   Task task(DM_DEVICE_LIST, "", "list");
   task.run();
@@ -235,20 +250,68 @@ void reloadLinear(const std::string& name, const std::string& below) {
   resume(name);
 }
 
-void replaceByError(const std::string& name) {
+void wipe(const std::string& name) {
   const std::lock_guard lock(library());
-  const std::optional<Device> device = findNow(name);
-  if (!device) return;
+  Task task(DM_DEVICE_INFO, name, "look at");
+  task.run();
+  if (!task.info().exists) return;
+  load(name, targetOf(name).sectors, "error", "");
+  suspend(name, UnderWay::Fail);
+  resume(name);
+}
+
+std::optional<PoolUse> poolUse(const std::string& name) {
+  const std::lock_guard lock(library());
+  Task task(DM_DEVICE_STATUS, name, "ask for the state of");
+  ::dm_task_no_flush(task.get());  // without it the pool would be made to write
+  if (!task.tryRun() || !task.info().exists) return std::nullopt;
   std::uint64_t start = 0;
   std::uint64_t length = 0;
   char* type = nullptr;
-  char* parameters = nullptr;
-  Task table(DM_DEVICE_TABLE, name, "read the table of");
-  table.run();
-  ::dm_get_next_target(table.get(), nullptr, &start, &length, &type, &parameters);
-  load(name, start + length, "error", "");
-  suspend(name, UnderWay::Hold);
+  char* state = nullptr;
+  ::dm_get_next_target(task.get(), nullptr, &start, &length, &type, &state);
+  if (type == nullptr || state == nullptr || std::string_view(type) != "thin-pool")
+    return std::nullopt;
+  unsigned long long metadata[2] = {};
+  unsigned long long data[2] = {};
+  if (std::sscanf(state, "%*u %llu/%llu %llu/%llu", &metadata[0], &metadata[1], &data[0],
+                  &data[1]) != 4 ||
+      metadata[1] == 0 || data[1] == 0)
+    return std::nullopt;
+  const auto percent = [](const unsigned long long(&part)[2]) {
+    return 100.0 * static_cast<double>(part[0]) / static_cast<double>(part[1]);
+  };
+  return PoolUse{percent(data), percent(metadata)};
+}
+
+std::optional<dev_t> below(const std::string& name) {
+  const std::lock_guard lock(library());
+  Task task(DM_DEVICE_INFO, name, "look at");
+  task.run();
+  if (!task.info().exists) return std::nullopt;
+  unsigned major = 0;
+  unsigned minor = 0;
+  if (std::sscanf(targetOf(name).parameters.c_str(), "%u:%u", &major, &minor) != 2)
+    return std::nullopt;
+  return ::makedev(major, minor);
+}
+
+void replaceByError(const std::string& name, UnderWay underWay) {
+  const std::lock_guard lock(library());
+  if (!findNow(name)) return;
+  load(name, targetOf(name).sectors, "error", "");
+  suspend(name, underWay);
   resume(name);
+}
+
+bool isCutOff(const std::string& name) {
+  const std::lock_guard lock(library());
+  return findNow(name) && targetOf(name).type == "error";
+}
+
+std::vector<std::string> list(const std::string& prefix) {
+  const std::lock_guard lock(library());
+  return namesWith(prefix);
 }
 
 void remove(const std::string& name) {

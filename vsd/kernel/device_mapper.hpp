@@ -43,8 +43,25 @@ Device createLinear(const std::string& name, const std::string& below);
 // Puts what is there now onto the whole of `below`, which may be larger than before: I/O waits for
 // the moment of the change, a file system above is not frozen for it.
 void reloadLinear(const std::string& name, const std::string& below);
-// All I/O fails from now on, with EIO; what was below is let go. Absent is success.
-void replaceByError(const std::string& name);
+// All I/O fails from now on, with EIO; what was below is let go. Absent is success. What is under
+// way is waited for, or held back and fails too: below may be what never answers.
+enum class UnderWay { Wait, Fail };
+void replaceByError(const std::string& name, UnderWay underWay);
+// Whether that was done to it. A device that is absent was not.
+bool isCutOff(const std::string& name);
+// The same done to anybody's device, for good: what is under way fails. Absent is success.
+void wipe(const std::string& name);
+// What the first target of a device lies on; nullopt when it is absent or lies on nothing.
+std::optional<dev_t> below(const std::string& name);
+// How full a thin pool is (Documentation/admin-guide/device-mapper/thin-provisioning.rst); nullopt
+// when there is no such device, it is no pool, or it has failed. Asks the kernel only.
+struct PoolUse {
+  double dataPercent = 0;
+  double metadataPercent = 0;
+};
+std::optional<PoolUse> poolUse(const std::string& name);
+// Anybody's devices whose names begin with `prefix`, sorted.
+std::vector<std::string> list(const std::string& prefix);
 // Absent is success. Waits a moment for a last user that is just going; throws Busy after that.
 void remove(const std::string& name);
 

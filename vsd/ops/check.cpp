@@ -178,10 +178,10 @@ class HostCheck {
     say("tools", "archive keyring", there ? Level::Ok : Level::Degraded,
         there ? keyring : "not there",
         there ? "" : "templates cannot be built: apt install debian-archive-keyring");
-    const bool unpacker = ::access(host_.unpackProgram.c_str(), X_OK) == 0;
+    const std::string unpack = host_.programs + "/vsd-unpack";
+    const bool unpacker = ::access(unpack.c_str(), X_OK) == 0;
     say("tools", "vsd-unpack", unpacker ? Level::Ok : Level::Missing,
-        unpacker ? host_.unpackProgram : "not there",
-        unpacker ? "" : "install the package vsd again");
+        unpacker ? unpack : "not there", unpacker ? "" : "install the package vsd again");
   }
 
   void program(const std::string& area, const std::string& name, const std::string& binary,

@@ -23,7 +23,7 @@ struct Host {
   storage::Storages& storages;
   Store& store;  // of storages; contexts go through `contexts`
   const GuestProgram& guestProgram;
-  std::string unpackProgram;
+  std::string programs;  // the directory of those that come with vsd
   Contexts& contexts;
   Operations& operations;
 };

@@ -7,6 +7,7 @@
 #include "vsd/base/json.hpp"
 #include "vsd/base/log.hpp"
 #include "vsd/base/names.hpp"
+#include "vsd/ops/ownership.hpp"
 #include "vsd/ops/remove.hpp"
 #include "vsd/ops/rename.hpp"
 #include "vsd/ops/running.hpp"
@@ -54,7 +55,8 @@ void close(const Host& host, Journal& journal, Journal::Open& open) {
     if (picture.verb == "rename")
       finishRename(host, parameters.value("from", ""), parameters.value("to", ""));
     if (picture.verb == "storage add")
-      undoAddStorage(host, parameters.value("name", ""), parameters.value("group", ""));
+      undoAddStorage(host, parameters.value("name", ""), parameters.value("group", ""),
+                     parameters.value("device", ""));
     if (picture.verb.starts_with("template ") && parameters.contains("name"))
       for (const auto& storage : host.storages.all())
         storage->abandonTemplate(parameters.value("name", ""));
@@ -128,6 +130,14 @@ std::vector<Interrupted> recover(const Host& host, Journal& journal, Boot boot) 
 void resume(const Host& host, const std::vector<Interrupted>& interrupted) {
   for (const Interrupted& one : interrupted) {
     std::string name = one.context;
+    if (one.verb == "take") {
+      const std::string storage =
+          parseJson(one.parameters, "journal parameters").value("storage", "");
+      host.operations.start(
+          {one.verb, name, {}, "vsd", one.parameters},
+          [&host, name, storage](Operation& operation) { take(host, name, storage, operation); });
+      continue;
+    }
     if (one.verb == "rename")
       name = parseJson(one.parameters, "journal parameters").value("to", "");
     const auto context = host.contexts.findIfAny(name);

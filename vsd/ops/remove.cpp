@@ -1,6 +1,7 @@
 #include "vsd/ops/remove.hpp"
 
 #include "vsd/base/file.hpp"
+#include "vsd/base/process.hpp"
 #include "vsd/ops/running.hpp"
 
 namespace vs {
@@ -20,7 +21,12 @@ std::vector<std::string> planRemove(const Host& host, const std::string& name,
   checkRemove(host, name, ifRunning);
   std::vector<std::string> plan;
   if (!isDown(host.contexts.find(name).state)) plan.push_back("kill it");
-  plan.push_back(fmt::format("remove the volume '{}' and all data on it", name));
+  const auto owner = storageOf(host, name)->ownerOf(name);
+  if (owner && owner->host != hostName())
+    plan.push_back(
+        fmt::format("leave the volume '{}' to host '{}', whose it is", name, owner->host));
+  else
+    plan.push_back(fmt::format("remove the volume '{}' and all data on it", name));
   plan.push_back(fmt::format("remove the log {} and the record of context '{}'",
                              host.paths.logOf(name), name));
   return plan;

@@ -7,7 +7,11 @@
 
 #include "vsd/base/error.hpp"
 #include "vsd/base/names.hpp"
+#include "vsd/base/process.hpp"
 #include "vsd/base/rollback.hpp"
+#include "vsd/storage/lvm_setup.hpp"
+#include "vsd/storage/shared_engine.hpp"
+#include "vsd/storage/shared_setup.hpp"
 #include "vsd/storage/thin_engine.hpp"
 #include "vsd/storage/thin_setup.hpp"
 
@@ -16,6 +20,10 @@ namespace {
 
 storage::ThinSetup thinSetup(const StorageAddRequest& request) {
   return {request.name, request.group, request.device, request.size, request.wipe};
+}
+
+storage::SharedSetup sharedSetup(const StorageAddRequest& request) {
+  return {request.name, request.group, request.device, request.wipe};
 }
 
 StorageRecord recordOf(const Host& host, const std::string& name) {
@@ -47,6 +55,9 @@ std::shared_ptr<storage::Engine> makeEngine(const StorageRecord& record, const P
                                             Runner& runner) {
   if (record.tier == "thin")
     return std::make_shared<storage::ThinEngine>(record.name, record.group, paths, runner);
+  if (record.tier == "shared")
+    return std::make_shared<storage::SharedEngine>(record.name, record.group, hostName(), paths,
+                                                   runner);
   throw failed("storage '{}' is of tier '{}', which this vsd does not know", record.name,
                printable(record.tier))
       .withHint("install the version of vsd again that added it");
@@ -55,10 +66,11 @@ std::shared_ptr<storage::Engine> makeEngine(const StorageRecord& record, const P
 std::vector<std::string> rebuildStorages(Runner& runner, Store& store) {
   std::vector<std::string> sentences;
   const std::vector<StorageRecord> known = store.storages();
-  for (const storage::FoundStorage& found : storage::findThinStorages(runner)) {
+  for (const storage::FoundStorage& found : storage::findStorages(runner)) {
     if (std::ranges::find(known, found.name, &StorageRecord::name) != known.end()) continue;
     if (!isValidName(found.name)) continue;
-    store.insertStorage({found.name, "thin", found.group, now()});
+    if (found.tier == "thin" && !storage::hasThinPool(runner, found.group)) continue;
+    store.insertStorage({found.name, found.tier, found.group, now()});
     sentences.push_back(
         fmt::format("storage '{}': recorded again, volume group '{}'", found.name, found.group));
   }
@@ -68,9 +80,10 @@ std::vector<std::string> rebuildStorages(Runner& runner, Store& store) {
 StorageAddRequest completeStorage(const Host& host, StorageAddRequest request) {
   checkName(request.name, "storage name");
   if (request.tier.empty()) request.tier = "thin";
-  if (request.tier != "thin")
-    throw invalid("storage tier '{}' cannot be added; choose 'thin' ('dir' is always there)",
-                  printable(request.tier));
+  if (request.tier != "thin" && request.tier != "shared")
+    throw invalid(
+        "storage tier '{}' cannot be added; choose 'thin' or 'shared' ('dir' is always there)",
+        printable(request.tier));
   for (const auto& storage : host.storages.all())
     if (storage->name() == request.name)
       throw Error(Kind::Exists, fmt::format("storage '{}' exists already", request.name));
@@ -78,12 +91,23 @@ StorageAddRequest completeStorage(const Host& host, StorageAddRequest request) {
     throw invalid("storage '{}' needs a disk or a volume group", request.name)
         .withHint("name an empty disk with --device, or a volume group with free space with --vg");
   if (request.group.empty()) request.group = "vsd-" + request.name;
-  checkThinSetup(host.runner, thinSetup(request));
+  if (request.tier == "thin") {
+    checkThinSetup(host.runner, thinSetup(request));
+    return request;
+  }
+  if (request.size)
+    throw invalid(
+        "storage '{}' cannot have a size: tier shared gives each context a pool of its "
+        "own",
+        request.name)
+        .withHint("leave --size away");
+  checkSharedSetup(host.runner, host.programs, sharedSetup(request));
   return request;
 }
 
 std::vector<std::string> planAddStorage(const Host&, const StorageAddRequest& request) {
-  std::vector<std::string> plan = planThinSetup(thinSetup(request));
+  std::vector<std::string> plan = request.tier == "thin" ? planThinSetup(thinSetup(request))
+                                                         : planSharedSetup(sharedSetup(request));
   plan.push_back(fmt::format("record storage '{}' (tier {})", request.name, request.tier));
   return plan;
 }
@@ -92,8 +116,11 @@ void addStorage(const Host& host, const StorageAddRequest& request, Operation& o
   Rollback undo;
   operation.step("make its volume group and pool");
   undo.add("remove what was made of it",
-           [&host, request] { undoAddStorage(host, request.name, request.group); });
-  setUpThin(host.runner, thinSetup(request));
+           [&host, request] { undoAddStorage(host, request.name, request.group, request.device); });
+  if (request.tier == "thin")
+    setUpThin(host.runner, thinSetup(request));
+  else
+    setUpShared(host.runner, sharedSetup(request));
 
   operation.step("record it");
   operation.passPointOfNoReturn();
@@ -103,10 +130,19 @@ void addStorage(const Host& host, const StorageAddRequest& request, Operation& o
   host.storages.add(makeEngine(record, host.paths, host.runner));
 }
 
-void undoAddStorage(const Host& host, const std::string& name, const std::string& group) {
+void undoAddStorage(const Host& host, const std::string& name, const std::string& group,
+                    const std::string& device) {
   for (const StorageRecord& record : host.store.storages())
     if (record.name == name) return;
-  storage::tearDownThin(host.runner, name, group);
+  for (const storage::FoundStorage& found : storage::findStorages(host.runner)) {
+    if (found.name != name || found.group != group) continue;
+    if (found.tier == "shared" && device.empty())
+      storage::leaveShared(host.runner, group);
+    else if (found.tier == "shared")
+      storage::undoSetUpShared(host.runner, name, group);
+    else
+      storage::tearDownThin(host.runner, name, group);
+  }
 }
 
 void checkRemoveStorage(const Host& host, const std::string& name) {
@@ -128,7 +164,12 @@ std::vector<std::string> planRemoveStorage(const Host& host, const std::string& 
   checkRemoveStorage(host, name);
   const StorageRecord record = recordOf(host, name);
   std::vector<std::string> plan;
-  if (storage::hasGroup(host.runner, record.group)) {
+  if (record.tier == "shared") {
+    plan.push_back(
+        fmt::format("leave the hosts that share volume group '{}'; all that is on it "
+                    "stays",
+                    record.group));
+  } else if (storage::hasGroup(host.runner, record.group)) {
     for (const std::string& templateName : host.storages.named(name)->listTemplates())
       plan.push_back(fmt::format("remove template '{}' from it", templateName));
     plan.push_back(
@@ -143,11 +184,14 @@ std::vector<std::string> planRemoveStorage(const Host& host, const std::string& 
 void removeStorage(const Host& host, const std::string& name, Operation& operation) {
   checkRemoveStorage(host, name);
   const StorageRecord record = recordOf(host, name);
-  operation.step("remove its templates and its pool");
+  operation.step(record.tier == "shared" ? "leave it" : "remove its templates and its pool");
   operation.passPointOfNoReturn();
   if (storage::hasGroup(host.runner, record.group))
     host.storages.named(name)->removeLeftovers({});  // unmounts its templates
-  storage::tearDownThin(host.runner, name, record.group);
+  if (record.tier == "shared")
+    storage::leaveShared(host.runner, record.group);
+  else
+    storage::tearDownThin(host.runner, name, record.group);
 
   operation.step("forget it");
   host.store.eraseStorage(name);

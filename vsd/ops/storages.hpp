@@ -12,10 +12,10 @@ namespace vs {
 
 struct StorageAddRequest {
   std::string name;
-  std::string tier;           // "thin"
+  std::string tier;           // "thin", "shared"
   std::string device;         // becomes a physical volume; empty: `group` is there already
   std::string group;          // default: "vsd-NAME"
-  std::optional<Bytes> size;  // of its pool; default: nearly all the group has free
+  std::optional<Bytes> size;  // of a thin pool; default: nearly all the group has free
   bool wipe = false;          // --force=wipe: what the device holds may be lost
 };
 
@@ -24,11 +24,13 @@ struct StorageAddRequest {
 StorageAddRequest completeStorage(const Host& host, StorageAddRequest request);
 std::vector<std::string> planAddStorage(const Host& host, const StorageAddRequest& request);
 void addStorage(const Host& host, const StorageAddRequest& request, Operation& operation);
-// What a crash left of it: the group of a storage that is not on record, if it is ours and empty.
-void undoAddStorage(const Host& host, const std::string& name, const std::string& group);
+// What a crash left of it: the group of a storage that is not on record, if it is ours and empty; a
+// shared one only if it was being made (on a device), for else another host has made it.
+void undoAddStorage(const Host& host, const std::string& name, const std::string& group,
+                    const std::string& device);
 
-// Refused (InvalidState) as long as it holds volumes. Its templates go; the volume group stays when
-// it was there before.
+// Refused (InvalidState) as long as it holds volumes of this host. Its templates go, except of a
+// shared one; the volume group stays when it was there before, and when it is shared.
 void checkRemoveStorage(const Host& host, const std::string& name);
 std::vector<std::string> planRemoveStorage(const Host& host, const std::string& name);
 void removeStorage(const Host& host, const std::string& name, Operation& operation);

@@ -17,7 +17,7 @@ namespace {
 
 storage::Cage cageFor(const Host& host, std::uint32_t firstId, Operation& operation) {
   storage::Cage cage;
-  cage.program = host.unpackProgram;
+  cage.program = host.programs + "/vsd-unpack";
   cage.firstId = firstId;
   cage.bounds.bytes = host.config.maxTemplateSize;
   cage.isCancelled = [&operation] { return operation.isCancelled(); };

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstdint>
 #include <thread>
 
@@ -23,25 +22,35 @@ namespace {
 constexpr Millis kMakeDeadline{600'000};
 constexpr Millis kCheckDeadline{6 * 3600 * 1000};
 constexpr Millis kUnmountTime{5'000};
-constexpr off_t kSuperblock = 1024;   // ext4(5): the superblock and two fields of it
-constexpr off_t kMagicOffset = 0x38;  // little endian, 16 bits
+// Tables of inodes that were never used are left alone: on thin volumes they take no space, and
+// read as zeros.
+constexpr const char* kMountOptions = "errors=remount-ro,noinit_itable";
+constexpr off_t kSuperblock = 1024;  // ext4(5): the superblock and some fields of it
+constexpr off_t kBlocksOffset = 0x4;
+constexpr off_t kBlockSizeOffset = 0x18;  // its binary logarithm, less 10
+constexpr off_t kMagicOffset = 0x38;
 constexpr off_t kStateOffset = 0x3a;
 constexpr std::uint16_t kMagic = 0xef53;
 constexpr std::uint16_t kErrorsSeen = 0x2;
+constexpr unsigned long kShutdown = _IOR('X', 125, std::uint32_t);  // EXT4_IOC_SHUTDOWN
+constexpr std::uint32_t kNoLogFlush = 2;                            // EXT4_GOING_FLAGS_NOLOGFLUSH
+
+// A field of the superblock, which is little endian as this machine is.
+template <typename Number>
+Number readSuperblock(const std::string& device, off_t offset) {
+  const Fd fd = openFile(device, O_RDONLY | O_CLOEXEC);
+  Number number = 0;
+  if (::pread(fd.get(), &number, sizeof number, kSuperblock + offset) !=
+      static_cast<ssize_t>(sizeof number))
+    throw systemError(errno, fmt::format("read the superblock of '{}'", device));
+  return number;
+}
 
 // What the superblock says of errors found while it was mounted.
 bool hasSeenErrors(const std::string& device) {
-  const Fd fd = openFile(device, O_RDONLY | O_CLOEXEC);
-  std::array<std::uint8_t, 4> bytes{};
-  static_assert(kStateOffset == kMagicOffset + 2);
-  if (::pread(fd.get(), bytes.data(), bytes.size(), kSuperblock + kMagicOffset) !=
-      static_cast<ssize_t>(bytes.size()))
-    throw systemError(errno, fmt::format("read the superblock of '{}'", device));
-  const auto word = [&](std::size_t at) {
-    return static_cast<std::uint16_t>(bytes[at] | bytes[at + 1] << 8);
-  };
-  if (word(0) != kMagic) throw failed("there is no ext4 file system on '{}'", device);
-  return (word(2) & kErrorsSeen) != 0;
+  if (readSuperblock<std::uint16_t>(device, kMagicOffset) != kMagic)
+    throw failed("there is no ext4 file system on '{}'", device);
+  return (readSuperblock<std::uint16_t>(device, kStateOffset) & kErrorsSeen) != 0;
 }
 
 void mend(Runner& runner, const std::string& device) {
@@ -60,7 +69,7 @@ void mend(Runner& runner, const std::string& device) {
 
 }  // namespace
 
-void makeFileSystem(Runner& runner, const std::string& device) {
+void makeFileSystem(Runner& runner, const std::string& device, Content content) {
   Command make;
   // Contexts' file systems are copies of their template's: a checksum seed of its own lets one be
   // given another uuid while it is mounted. No blocks are kept for root: it is not the host's root.
@@ -72,10 +81,27 @@ void makeFileSystem(Runner& runner, const std::string& device) {
                "-O",
                "metadata_csum_seed",
                "-E",
-               "nodiscard,assume_storage_prezeroed=1",
+               content == Content::Zeros ? "nodiscard,assume_storage_prezeroed=1" : "nodiscard",
                device};
   make.deadline = kMakeDeadline;
   runner.mustRun(make, fmt::format("make a file system on '{}'", device));
+}
+
+Bytes shrinkFileSystem(Runner& runner, const std::string& device) {
+  Command check;
+  check.argv = {findProgram("e2fsck", "e2fsprogs"), "-f", "-p", device};
+  check.deadline = kCheckDeadline;
+  const Output output = runner.run(check);
+  if (output.status > 1)  // e2fsck(8): 1 says that it has corrected something
+    throw failed("the file system on '{}' is damaged: {}", device,
+                 printable(output.out + output.err, 500));
+  Command shrink;
+  shrink.argv = {findProgram("resize2fs", "e2fsprogs"), "-M", device};
+  shrink.deadline = kCheckDeadline;
+  runner.mustRun(shrink, fmt::format("shrink the file system on '{}'", device));
+  const std::uint32_t blocks = readSuperblock<std::uint32_t>(device, kBlocksOffset);
+  const std::uint32_t exponent = readSuperblock<std::uint32_t>(device, kBlockSizeOffset);
+  return {std::uint64_t{blocks} * (std::uint64_t{1024} << exponent)};
 }
 
 void mountDevice(Runner& runner, const std::string& device, const std::string& directory,
@@ -85,8 +111,7 @@ void mountDevice(Runner& runner, const std::string& device, const std::string& d
   const bool reads = access == Access::ReadOnly;
   unsigned long flags = MS_NOSUID | MS_NODEV;
   if (reads) flags |= MS_RDONLY;
-  check(::mount(device.c_str(), directory.c_str(), "ext4", flags,
-                reads ? "noload" : "errors=remount-ro"),
+  check(::mount(device.c_str(), directory.c_str(), "ext4", flags, reads ? "noload" : kMountOptions),
         "mount '{}' at '{}'", device, directory);
 }
 
@@ -118,6 +143,20 @@ void growFileSystem(Runner& runner, const std::string& device) {
   runner.mustRun(grow, fmt::format("grow the file system on '{}'", device));
 }
 
+void holdStill(const std::string& directory) {
+  const Fd root = openDirectory(directory);
+  check(::syncfs(root.get()), "write out '{}'", directory);    // most of it before anybody waits
+  if (::ioctl(root.get(), FIFREEZE, 0) < 0 && errno != EBUSY)  // EBUSY: it is still already
+    throw systemError(errno, fmt::format("hold the file system at '{}' still", directory));
+}
+
+void shutDown(const std::string& directory) {
+  const Fd root = openDirectory(directory);
+  std::uint32_t flags = kNoLogFlush;
+  check(::ioctl(root.get(), kShutdown, &flags), "shut the file system at '{}' down", directory);
+  thaw(directory);
+}
+
 void thaw(const std::string& directory) {
   const Fd root = openDirectory(directory);
   if (::ioctl(root.get(), FITHAW, 0) < 0 && errno != EINVAL)
@@ -125,8 +164,7 @@ void thaw(const std::string& directory) {
 }
 
 Frozen::Frozen(const std::string& directory) : root_(openDirectory(directory)) {
-  check(::syncfs(root_.get()), "write out '{}'", directory);  // most of it before anybody waits
-  check(::ioctl(root_.get(), FIFREEZE, 0), "hold the file system at '{}' still", directory);
+  holdStill(directory);
 }
 
 Frozen::~Frozen() {

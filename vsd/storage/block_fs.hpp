@@ -12,9 +12,13 @@
 
 namespace vs::storage {
 
-// Makes an empty ext4 file system on a device that reads as zeros, which it takes for granted: it
-// writes no more of it than it must.
-void makeFileSystem(Runner& runner, const std::string& device);
+// What a device holds before it is used: on zeros less has to be written.
+enum class Content { Zeros, Anything };
+
+// Makes an empty ext4 file system.
+void makeFileSystem(Runner& runner, const std::string& device, Content content);
+// Makes an unmounted file system as small as what it holds allows; gives its size.
+Bytes shrinkFileSystem(Runner& runner, const std::string& device);
 
 enum class Access { ReadWrite, ReadOnly };
 
@@ -29,6 +33,12 @@ void unmount(const std::string& directory);
 // Makes the file system as large as its device, while it is mounted (resize2fs).
 void growFileSystem(Runner& runner, const std::string& device);
 
+// Writes out the file system at `directory` and holds every writer back until thaw().
+void holdStill(const std::string& directory);
+// The file system at `directory` takes no more notice of its device, and writes nothing to it any
+// more, not even what it still has to: for one whose device is cut off, before it is unmounted
+// (EXT4_IOC_SHUTDOWN). Lets writers go on, with errors.
+void shutDown(const std::string& directory);
 // Lets writers go on whom a Frozen of a process that is gone has held. Not frozen is success.
 void thaw(const std::string& directory);
 

@@ -46,11 +46,6 @@ Error noSnapshots(const std::string& volume) {
       .withHint("snapshots need storage 'thin' or 'shared'; vsctl clone makes a full copy");
 }
 
-Error noHandOver(const std::string& volume) {
-  return unsupported("hand over volume", volume, "is not shared between hosts")
-      .withHint("a hand-over needs storage 'shared'");
-}
-
 Error noSpace(const std::string& volume, const std::string& where, Bytes need, Bytes have) {
   Error error(Kind::Failed,
               fmt::format("cannot create volume '{}': not enough space in '{}': {} needed, {} free",
@@ -66,7 +61,7 @@ std::vector<std::string> visibleNames(const std::string& directory) {
 }
 
 // The volume or template that a leftover entry was or was to be; empty when it is no leftover.
-std::string ownerOf(const std::string& entry) {
+std::string volumeOfPath(const std::string& entry) {
   if (entry.starts_with(kNew)) return entry.substr(kNew.size());
   if (!entry.starts_with(kGone)) return {};
   return entry.substr(kGone.size(), entry.find('.', 1) - kGone.size());
@@ -134,7 +129,7 @@ std::vector<std::string> DirEngine::removeLeftovers(const std::set<std::string>&
   std::vector<std::string> removed;
   const auto sweep = [&](const std::string& parent, std::string_view what) {
     for (const std::string& entry : listDirectory(parent)) {
-      const std::string owner = ownerOf(entry);
+      const std::string owner = volumeOfPath(entry);
       if (owner.empty() || inUse.contains(owner)) continue;
       removeNow(parent + "/" + entry);
       removed.push_back(
@@ -367,11 +362,5 @@ void DirEngine::restoreSnapshot(const std::string& name, const std::string&) {
   throw noSnapshots(name);
 }
 std::vector<Snapshot> DirEngine::listSnapshots(const std::string&) const { return {}; }
-
-void DirEngine::release(const std::string& name) { throw noHandOver(name); }
-void DirEngine::takeBack(const std::string& name) { throw noHandOver(name); }
-std::string DirEngine::takeOver(const std::string& name, std::uint64_t) { throw noHandOver(name); }
-void DirEngine::commitTakeOver(const std::string& name, std::uint64_t) { throw noHandOver(name); }
-void DirEngine::giveUpTakeOver(const std::string& name, std::uint64_t) { throw noHandOver(name); }
 
 }  // namespace vs::storage

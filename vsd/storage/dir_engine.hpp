@@ -65,11 +65,6 @@ class DirEngine : public Engine {
   void removeSnapshot(const std::string& name, const std::string& snapshot) override;
   void restoreSnapshot(const std::string& name, const std::string& snapshot) override;
   std::vector<Snapshot> listSnapshots(const std::string& name) const override;  // none
-  void release(const std::string& name) override;
-  void takeBack(const std::string& name) override;
-  std::string takeOver(const std::string& name, std::uint64_t epoch) override;
-  void commitTakeOver(const std::string& name, std::uint64_t epoch) override;
-  void giveUpTakeOver(const std::string& name, std::uint64_t epoch) override;
 
  private:
   struct Source {

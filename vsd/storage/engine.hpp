@@ -53,6 +53,12 @@ struct CreateRequest {
   std::string definition;
 };
 
+// The record of who may use a volume, kept with it and written only by who holds its lock.
+struct Owner {
+  std::string host;
+  std::uint64_t epoch = 0;  // counts the changes of owner
+};
+
 // How full a storage is. used and promised count our volumes only; snapshots and copies that share
 // blocks are used once, and promised each in full.
 struct Space {
@@ -61,6 +67,13 @@ struct Space {
   Bytes promised;              // what all volumes may grow to hold
   Bytes growth;                // what the storage itself may still grow by
   double metadataPercent = 0;  // of a pool: it is full when either is
+};
+
+// When and by how much pools grow that several volumes' data lies in.
+struct Growth {
+  int at = 70;      // percent in use, of data or metadata
+  int by = 25;      // percent of what the pool has
+  int reserve = 5;  // percent of the volume group that stay free for the administrator
 };
 
 // A tree that is there as long as this object is.
@@ -94,6 +107,9 @@ class Engine {
   // template in `inUse`: those that some operation works on at this moment. Returns a sentence for
   // each thing removed.
   virtual std::vector<std::string> removeLeftovers(const std::set<std::string>& inUse) = 0;
+  // Grows pools that get full. Cheap when there is nothing to do: it is called every second.
+  // Returns what is wrong: a sentence for each that is getting full and cannot grow.
+  virtual std::vector<std::string> growPools(const Growth& how);
 
   // --- templates ---
   // An empty place to fill with a template's tree; nothing is visible under `name` before
@@ -132,7 +148,7 @@ class Engine {
   // Cuts a volume off at once, whatever still uses it: all its I/O fails from here on.
   virtual void fence(const std::string& name) = 0;
 
-  // --- points and hand-over (tiers without them throw Unsupported) ---
+  // --- snapshots (tiers without them throw Unsupported) ---
   // Of a volume in use too: its file system is complete in it, as after a loss of power, without
   // what its programs had not yet written. Throws Exists.
   virtual void createSnapshot(const std::string& name, const std::string& snapshot) = 0;
@@ -141,15 +157,28 @@ class Engine {
   // snapshot stays.
   virtual void restoreSnapshot(const std::string& name, const std::string& snapshot) = 0;
   virtual std::vector<Snapshot> listSnapshots(const std::string& name) const = 0;  // oldest first
-  // Source of a move: takes the volume away under frozen tasks, lock released, mount still there.
-  virtual void release(const std::string& name) = 0;
-  // Source, move given up: the same volume back under the same mount.
-  virtual void takeBack(const std::string& name) = 0;
-  // Destination: lock, activate, work on a snapshot of the next epoch; commit keeps it, giveUp
-  // drops it.
-  virtual std::string takeOver(const std::string& name, std::uint64_t epoch) = 0;
-  virtual void commitTakeOver(const std::string& name, std::uint64_t epoch) = 0;
-  virtual void giveUpTakeOver(const std::string& name, std::uint64_t epoch) = 0;
+
+  // --- one volume, several hosts (tiers that are not shared throw Unsupported) ---
+  // Whom a volume belongs to; nullopt when there is none of that name, or on a tier without owners.
+  virtual std::optional<Owner> ownerOf(const std::string& name) const;
+  // Makes a volume that nobody uses this host's, in the next epoch. Throws NotFound; Busy, with the
+  // owner's name, when its host still holds it, or is dead for less time than a lease lasts.
+  virtual void takeOwnership(const std::string& name);
+  // Source of a move: takes the volume away under frozen tasks: its lock is free, its mount is
+  // there, and whoever uses that waits. A volume that is not attached is put down.
+  virtual void release(const std::string& name);
+  // Source, move given up: the same volume back under the same mount. Throws Busy as long as
+  // another host holds it or when it is the owner's no more.
+  virtual void takeBack(const std::string& name);
+  // Destination: lock and attach, on a snapshot for the next epoch; gives the tree as attach does.
+  // The source can have everything back until the commit. Throws InvalidState for another epoch.
+  virtual std::string takeOver(const std::string& name, std::uint64_t epoch);
+  // From here on it is this host's. One write: before or after it, never between.
+  virtual void commitTakeOver(const std::string& name, std::uint64_t epoch);
+  // Drops what the volume was in the last epoch. It may be attached; may be repeated.
+  virtual void finishTakeOver(const std::string& name);
+  // Drops the snapshot and lets the volume go; after the commit it throws InvalidState.
+  virtual void giveUpTakeOver(const std::string& name, std::uint64_t epoch);
 };
 
 }  // namespace vs::storage

@@ -19,8 +19,8 @@ constexpr Millis kLvmDeadline{300'000};  // a shared group may wait for leases
 constexpr std::size_t kTagText = 900;    // characters of base64 in one tag
 // Contexts' own volumes are never looked into, and our pools are watched by us.
 constexpr const char* kConfig =
-    "devices{scan_lvs=0} activation{monitoring=0} global{notify_dbus=0} "
-    "report{columns_as_rows=0} log{verbose=0}";
+    "devices{{scan_lvs=0}} activation{{monitoring=0 udev_sync={0} udev_rules={0}}} "
+    "global{{notify_dbus=0}} report{{columns_as_rows=0}} log{{verbose=0}}";
 
 std::vector<std::string> splitAtCommas(const std::string& text) {
   std::vector<std::string> parts;
@@ -127,11 +127,12 @@ std::vector<VolumeGroup> parseGroups(const std::string& report) {
   return groups;
 }
 
-Output Lvm::run(std::vector<std::string> words) const {
+Output Lvm::run(std::vector<std::string> words, Nodes nodes) const {
   Command command;
   command.argv = {kLvm};
   command.argv.push_back(std::move(words.at(0)));
-  command.argv.insert(command.argv.end(), {"--config", kConfig});
+  command.argv.insert(command.argv.end(),
+                      {"--config", fmt::format(kConfig, nodes == Nodes::Udev ? 1 : 0)});
   command.argv.insert(command.argv.end(), std::make_move_iterator(words.begin() + 1),
                       std::make_move_iterator(words.end()));
   command.environment = {"LVM_SUPPRESS_FD_WARNINGS=1"};
@@ -142,7 +143,8 @@ Output Lvm::run(std::vector<std::string> words) const {
 
 std::string Lvm::report(const std::string& intent, std::vector<std::string> words) const {
   words.insert(words.begin() + 1, {"--reportformat", "json", "--units", "b", "--nosuffix"});
-  Output output = run(std::move(words));
+  if (sharing_ == Sharing::Shared) words.insert(words.begin() + 1, "--nolocking");
+  Output output = run(std::move(words), Nodes::Lvm);
   if (output.status != 0) throw failed("cannot {}: {}", intent, wordsOf(output.err));
   return std::move(output.out);
 }
@@ -176,12 +178,24 @@ std::vector<std::string> Lvm::devices(const std::string& group) const {
   return names;
 }
 
-void Lvm::change(const std::string& intent, std::vector<std::string> words) const {
+void Lvm::startLocks(const std::string& group) const {
+  change(fmt::format("join the hosts that share volume group '{}'", group),
+         {"vgchange", "--lockstart", group}, Nodes::Udev);
+}
+
+void Lvm::stopLocks(const std::string& group) const {
+  change(fmt::format("leave the hosts that share volume group '{}'", group),
+         {"vgchange", "--lockstop", group});
+}
+
+void Lvm::change(const std::string& intent, std::vector<std::string> words, Nodes nodes) const {
   words.insert(words.begin() + 1, {"-y", "-q"});
-  const Output output = run(std::move(words));
+  const Output output = run(std::move(words), nodes);
   if (output.status == 0) return;
   const int number = saysNoRoom(output.err) ? ENOSPC : 0;
-  throw Error(Kind::Failed, fmt::format("cannot {}: {}", intent, wordsOf(output.err)), number);
+  const bool held = output.err.find("locked by other host") != std::string::npos;
+  throw Error(held ? Kind::Busy : Kind::Failed,
+              fmt::format("cannot {}: {}", intent, wordsOf(output.err)), number);
 }
 
 std::vector<std::string> tagsFrom(const std::string& prefix, const std::string& text) {

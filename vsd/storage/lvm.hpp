@@ -4,7 +4,7 @@
 // changed.
 //
 // Errors: what lvm says on stderr, under Failed; ENOSPC as errno when the group or the pool has no
-// room; NotFound for a group that is not there.
+// room; Busy when another host holds the lock of a volume.
 #pragma once
 
 #include <optional>
@@ -44,22 +44,36 @@ struct LogicalVolume {
   std::string tagged(const std::string& prefix) const;
 };
 
+// Whether other hosts change a group too. What it holds is then read without a lock, which would
+// cost I/O on a lease: what was read can be old by the time it is used, with a lock too.
+enum class Sharing { Local, Shared };
+
+// Who makes the nodes of devices. Waiting for udev takes longer than the rest of a call; but lvm
+// itself makes them only at its end, and its lock daemon wants that of the leases before.
+enum class Nodes { Lvm, Udev };
+
 class Lvm {
  public:
-  explicit Lvm(Runner& runner) : runner_(runner) {}
+  explicit Lvm(Runner& runner, Sharing sharing = Sharing::Local)
+      : runner_(runner), sharing_(sharing) {}
 
   std::optional<VolumeGroup> group(const std::string& name) const;
   std::vector<VolumeGroup> groups() const;  // all this host sees
   std::vector<LogicalVolume> volumes(const std::string& group) const;
   std::vector<std::string> devices(const std::string& group) const;  // its physical volumes
   // lvm WORDS..., for changes; `intent` completes "cannot ...: why".
-  void change(const std::string& intent, std::vector<std::string> words) const;
+  void change(const std::string& intent, std::vector<std::string> words,
+              Nodes nodes = Nodes::Lvm) const;
+  // Joins the hosts that share a group, or leaves them; may be repeated.
+  void startLocks(const std::string& group) const;
+  void stopLocks(const std::string& group) const;
 
  private:
   std::string report(const std::string& intent, std::vector<std::string> words) const;
-  Output run(std::vector<std::string> words) const;
+  Output run(std::vector<std::string> words, Nodes nodes) const;
 
   Runner& runner_;
+  Sharing sharing_;
 };
 
 // Text of any kind as tags of one volume and back: "PREFIX0=...", "PREFIX1=..." in base64url, for a

@@ -31,17 +31,6 @@ void askEach(const std::vector<std::shared_ptr<Engine>>& engines, std::exception
 
 }  // namespace
 
-OpenTree::OpenTree(std::string path, std::function<void()> close)
-    : path_(std::move(path)), close_(std::move(close)) {}
-
-OpenTree::~OpenTree() {
-  try {
-    close_();
-  } catch (const std::exception& error) {
-    log::error("cannot close '{}': {}, ignoring", path_, error.what());
-  }
-}
-
 void Storages::add(std::shared_ptr<Engine> engine) {
   const std::unique_lock lock(mutex_);
   const std::string name = engine->name();

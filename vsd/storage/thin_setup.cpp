@@ -1,18 +1,11 @@
 #include "vsd/storage/thin_setup.hpp"
 
-#include <fcntl.h>
-#include <fmt/ranges.h>
-#include <sys/stat.h>
-
 #include <algorithm>
 
 #include "vsd/base/error.hpp"
-#include "vsd/base/fd.hpp"
-#include "vsd/base/file.hpp"
-#include "vsd/base/json.hpp"
 #include "vsd/base/log.hpp"
 #include "vsd/base/names.hpp"
-#include "vsd/storage/lvm.hpp"
+#include "vsd/storage/lvm_setup.hpp"
 #include "vsd/storage/thin_engine.hpp"
 
 namespace vs::storage {
@@ -20,60 +13,9 @@ namespace {
 
 constexpr Bytes kSmallestPool = 256_MiB;
 
-std::string storageTag(const std::string& name) { return "vs.storage=" + name; }
-
-bool has(const std::vector<std::string>& tags, const std::string& tag) {
-  return std::find(tags.begin(), tags.end(), tag) != tags.end();
-}
-
-// "ext4 'label'" for each signature that wipefs(8) knows.
-std::vector<std::string> signaturesOn(Runner& runner, const std::string& device) {
-  Command wipefs;
-  wipefs.argv = {findProgram("wipefs", "util-linux"), "--no-act", "--json", device};
-  const Output output = runner.mustRun(wipefs, fmt::format("look for data on '{}'", device));
-  std::vector<std::string> found;
-  if (output.out.find('{') == std::string::npos) return found;
-  const Json json = parseJson(output.out, "the report of wipefs");
-  for (const Json& signature : json.at("signatures")) {
-    std::string text = printable(signature.value("type", "data"));
-    if (const auto label = signature.find("label"); label != signature.end() && label->is_string())
-      text += fmt::format(" '{}'", printable(label->get<std::string>()));
-    if (std::find(found.begin(), found.end(), text) == found.end()) found.push_back(text);
-  }
-  return found;
-}
-
-void checkDevice(Runner& runner, const std::string& device, bool wipe) {
-  struct stat status {};
-  if (!device.starts_with("/dev/"))
-    throw invalid("'{}' is no device: its path begins with /dev/", printable(device));
-  if (::stat(device.c_str(), &status) < 0 || !S_ISBLK(status.st_mode))
-    throw invalid("'{}' is no block device", printable(device))
-        .withHint("lsblk shows those there are");
-  // The kernel refuses it as long as the device is mounted or part of something (open(2), O_EXCL).
-  const Fd claimed(::open(device.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC));
-  if (!claimed)
-    throw Error(errno == EBUSY ? Kind::Busy : Kind::Failed,
-                fmt::format("cannot use device '{}': {}", device,
-                            errno == EBUSY ? "it is mounted or part of something else"
-                                           : printable(::strerror(errno))))
-        .withHint(fmt::format("'lsblk {}' shows by what", device));
-  const std::vector<std::string> found = signaturesOn(runner, device);
-  if (!found.empty() && !wipe)
-    throw Error(Kind::InvalidState,
-                fmt::format("device '{}' holds data: {}", device, fmt::join(found, ", ")))
-        .withHint("name another device, or destroy what it holds with --force=wipe");
-}
-
 bool hasPool(const Lvm& lvm, const std::string& group) {
   const std::vector<LogicalVolume> volumes = lvm.volumes(group);
   return std::ranges::find(volumes, kPoolName, &LogicalVolume::name) != volumes.end();
-}
-
-void wipeDevice(Runner& runner, const std::string& device) {
-  Command wipefs;
-  wipefs.argv = {findProgram("wipefs", "util-linux"), "--all", "--force", device};
-  runner.mustRun(wipefs, fmt::format("wipe '{}'", device));
 }
 
 void removeVolumes(const Lvm& lvm, const std::string& group) {
@@ -167,26 +109,16 @@ void setUpThin(Runner& runner, const ThinSetup& setup) {
   lvm.change(fmt::format("make the thin pool of volume group '{}'", setup.group), std::move(words));
 }
 
-bool hasGroup(Runner& runner, const std::string& group) {
-  return Lvm(runner).group(group).has_value();
-}
-
-std::vector<FoundStorage> findThinStorages(Runner& runner) {
-  std::vector<FoundStorage> found;
-  if (findProgramIfAny("lvm").empty()) return found;
-  const Lvm lvm(runner);
-  for (const VolumeGroup& group : lvm.groups())
-    for (const std::string& tag : group.tags)
-      if (tag.starts_with(storageTag("")) && hasPool(lvm, group.name))
-        found.push_back({tag.substr(storageTag("").size()), group.name});
-  return found;
-}
+bool hasThinPool(Runner& runner, const std::string& group) { return hasPool(Lvm(runner), group); }
 
 void tearDownThin(Runner& runner, const std::string& name, const std::string& group) {
   const Lvm lvm(runner);
   const std::optional<VolumeGroup> there = lvm.group(group);
-  if (!there || !has(there->tags, storageTag(name))) return;
-  if (has(there->tags, kOurTag)) return removeGroup(lvm, group);
+  const auto has = [&](const std::string& tag) {
+    return std::ranges::find(there->tags, tag) != there->tags.end();
+  };
+  if (!there || !has(storageTag(name))) return;
+  if (has(kOurTag)) return removeGroup(lvm, group);
   removeVolumes(lvm, group);
   lvm.change(fmt::format("take the tag from volume group '{}'", group),
              {"vgchange", "--deltag", storageTag(name), group});

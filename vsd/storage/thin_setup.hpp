@@ -27,14 +27,8 @@ void checkThinSetup(Runner& runner, const ThinSetup& setup);
 std::vector<std::string> planThinSetup(const ThinSetup& setup);
 void setUpThin(Runner& runner, const ThinSetup& setup);
 
-bool hasGroup(Runner& runner, const std::string& group);
-
-// The storages that volume groups of this host tell of by their tags: name and group.
-struct FoundStorage {
-  std::string name;
-  std::string group;
-};
-std::vector<FoundStorage> findThinStorages(Runner& runner);
+// Whether the pool of a storage is there: without it a set-up was not finished.
+bool hasThinPool(Runner& runner, const std::string& group);
 
 // Takes a storage without contexts down, also one that is not finished: templates and pool, and the
 // group if it was made for it. May be repeated; absent is success.

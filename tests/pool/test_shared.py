@@ -1,0 +1,322 @@
+"""Tier `shared` on two hosts and their one LUN: one writer at a time, from host to host, a host's death, a cut path."""
+import json
+import re
+import subprocess
+import threading
+import time
+import unittest
+
+from support.hosts import TOP, LabVsd
+from support.kills import Killing
+
+LUN = "/dev/sda"
+CREATE = ("create", "web", "--template", "busybox", "--storage", "pool1")
+# Leases of a dead host are free 8 * io_timeout + watchdog_fire_timeout after its last renewal.
+IO_TIMEOUT, FIRE_TIMEOUT = 2, 10
+HOST_DEAD = 8 * IO_TIMEOUT + FIRE_TIMEOUT
+PREPARE = f"""
+mkdir -p /etc/sanlock
+printf 'io_timeout = {IO_TIMEOUT}\\nwatchdog_fire_timeout = {FIRE_TIMEOUT}\\n' >/etc/sanlock/sanlock.conf
+printf 'local {{\\n host_id = %s\\n}}\\n' "$(hostname | tr -dc 0-9)" >/etc/lvm/lvmlocal.conf
+printf 'global {{\\n use_lvmlockd = 1\\n lvmlockctl_kill_command = "/usr/libexec/vsd/vsd-fence"\\n}}\\n' >>/etc/lvm/lvmlocal.conf
+systemctl -q enable --now wdmd sanlock lvmlockd
+"""
+# Writes numbers, each on the disk before it is said, as long as nothing fails.
+WRITER = "i=0; while i=$((i+1)); echo $i >>/root/log && sync /root/log || exit 1; do echo $i; done"
+
+
+def lab(*words):
+    subprocess.run([f"{TOP}/lab/lab", *words], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def at_once(*calls):
+    """What each of the calls gave, all begun together."""
+    given = [None] * len(calls)
+
+    def run(i):
+        given[i] = calls[i]()
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return given
+
+
+class OnLun:
+    """A storage 'pool1' on the LUN, of both hosts."""
+    h1, h2 = LabVsd("h1"), LabVsd("h2")
+
+    @classmethod
+    def setUpClass(cls):
+        cls.archive = cls.h1.need_busybox()
+        cls.refused = cls.h1.vsctl("storage", "add", "pool1", "--tier", "shared", "--device", LUN)
+        at_once(*[lambda h=h: h.shell(PREPARE) for h in (cls.h1, cls.h2)])
+        cls.h1.ok("storage", "add", "pool1", "--tier", "shared", "--device", LUN)
+        cls.h2.ok("storage", "add", "pool1", "--tier", "shared", "--vg", "vsd-pool1")
+
+    @classmethod
+    def tearDownClass(cls):
+        for host in (cls.h1, cls.h2):
+            for context in host.json("list"):
+                host.vsctl("remove", "--kill", "-y", context["definition"]["name"])
+            host.vsctl("storage", "remove", "-y", "pool1")
+        for host in (cls.h1, cls.h2):
+            host.shell("systemctl disable --now lvmlockd sanlock wdmd; rm -f /etc/lvm/lvmlocal.conf /etc/sanlock/sanlock.conf; "
+                       f"touch /etc/lvm/lvmlocal.conf; wipefs -qaf {LUN}; partprobe {LUN} || true")
+
+    def tearDown(self):
+        for host in (self.h1, self.h2):
+            for context in host.json("list"):
+                host.ok("remove", "--kill", "-y", context["definition"]["name"])
+        for host in (self.h1, self.h2):
+            self.assertEqual(host.differences(), [])
+            self.assertEqual(self.in_use(host), [])
+
+    def in_use(self, host):
+        """Devices of the group and above it on a host, and locks of volumes; the leases themselves are always there."""
+        return host.shell("dmsetup ls | awk '{print $1}' | grep -E '^vsd' | grep -v lvmlock || true; "
+                          "lvmlockctl -i | grep 'LK LV' || true").split("\n")[:-1]
+
+    def volumes(self):
+        listed = json.loads(self.h1.shell("lvs --nolocking --reportformat json -o lv_name vsd-pool1"))
+        return sorted(row["lv_name"] for row in listed["report"][0]["lv"])
+
+    def numbers(self, host):
+        """What WRITER has written, which has no gaps; the last of it."""
+        lines = host.ok("exec", "web", "--", "cat", "/root/log").split()
+        self.assertEqual(lines, [str(i + 1) for i in range(len(lines))])
+        return len(lines)
+
+    def write(self, host):
+        """WRITER as a process of this machine, whose output says what is on the disk."""
+        return subprocess.Popen([f"{TOP}/lab/lab", "run", host.host, "vsctl", "exec", "web", "--", "sh", "-c", WRITER],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+    def handover(self, host, step, code=0):
+        done = host.vsctl("storage", "handover", "web", step)
+        self.assertEqual((step, done.returncode), (step, code), done.stderr)
+        return done
+
+
+class Shared(OnLun, unittest.TestCase):
+    def test_a_host_that_is_not_ready_is_told_all_it_lacks(self):
+        self.assertEqual(self.refused.returncode, 1)
+        for said in (b"service wdmd does not run", b"service sanlock", b"service lvmlockd", b"use_lvmlockd = 1", b"host_id = N",
+                     b"lvmlockctl_kill_command"):
+            self.assertIn(said, self.refused.stderr)
+        self.h2.shell("echo 30 >/sys/class/iscsi_session/session1/recovery_tmo")
+        try:
+            done = self.h2.vsctl("storage", "add", "other", "--tier", "shared", "--vg", "vsd-pool1")
+            self.assertIn(b"iSCSI holds writes back for 30 s", done.stderr)
+        finally:
+            self.h2.shell("echo 15 >/sys/class/iscsi_session/session1/recovery_tmo")
+        done = self.h2.vsctl("storage", "add", "other", "--tier", "shared", "--vg", "vsd-pool1")
+        self.assertIn(b"is that of storage 'pool1'", done.stderr)
+        self.assertIn(b"part of something else", self.h2.vsctl("storage", "add", "other", "--tier", "shared", "--device", LUN).stderr)
+
+    def test_a_context_lives_in_a_pool_of_its_own(self):
+        self.h1.ok(*CREATE)
+        self.assertEqual(self.volumes(), ["vc-web", "vp-web", "vt-busybox"])
+        self.assertEqual(self.in_use(self.h1), [])
+        busy = self.h1.vsctl("template", "remove", "-y", "busybox")
+        self.assertIn(b"context 'web' lies above it", busy.stderr)
+        self.h1.ok("start", "web")
+        self.h1.ok("exec", "web", "--", "sh", "-c", "echo first >/root/file; sync")
+        self.h1.ok("snapshot", "create", "web", "--name", "early")
+        # More than its pool had at first: it grows in time.
+        self.h1.ok("exec", "web", "--", "sh", "-c", "echo second >/root/file; dd if=/dev/zero of=/root/big bs=1M count=400; sync")
+        self.assertIn("has grown by", self.h1.shell("journalctl -u vsd.service -n 20 --no-pager"))
+        self.h1.ok("resize", "web", "--disk", "12G")
+        self.assertGreater(int(self.h1.ok("exec", "web", "--", "df", "-k", "/").split("\n")[1].split()[1]), 11 << 20)
+        self.h1.ok("stop", "web")
+        self.assertEqual(self.in_use(self.h1), [])
+        self.h1.ok("snapshot", "restore", "-y", "web", "early")
+        self.h1.ok("rename", "web", "www")
+        self.assertEqual(self.in_use(self.h1), [])
+        self.assertEqual(self.volumes(), ["vc-www", "vc-www.early", "vp-www", "vt-busybox"])
+        self.h1.ok("start", "www")
+        self.assertEqual(self.h1.ok("exec", "www", "--", "cat", "/root/file"), "first\n")
+
+    def test_one_host_at_a_time(self):
+        self.h1.ok(*CREATE, "--start")
+        taken = self.h2.vsctl("take", "web")
+        self.assertEqual(taken.returncode, 5)
+        self.assertIn(b"in use on host 'h1'", taken.stderr)
+        self.assertIn(b"exists on storage 'pool1' and belongs to host 'h1'", self.h2.vsctl(*CREATE).stderr)
+        self.h1.ok("exec", "web", "--", "sh", "-c", "echo h1 >/root/file; sync")
+        self.h1.ok("stop", "web")
+        self.h2.ok("take", "web")
+        refused = self.h1.vsctl("start", "web")
+        self.assertEqual(refused.returncode, 5)
+        self.assertIn(b"belongs to host 'h2' (epoch 2)", refused.stderr)
+        # Both know it, both are told at once: the storage decides.
+        for _ in range(3):
+            given = at_once(lambda: self.h1.vsctl("take", "web"), lambda: self.h2.vsctl("take", "web"))
+            self.assertIn(0, [done.returncode for done in given], [done.stderr for done in given])
+            given = at_once(lambda: self.h1.vsctl("start", "web"), lambda: self.h2.vsctl("start", "web"))
+            self.assertEqual(sorted(done.returncode for done in given), [0, 5], [done.stderr for done in given])
+            runs, other = (self.h1, self.h2) if given[0].returncode == 0 else (self.h2, self.h1)
+            self.assertIn(f"host '{runs.host}'".encode(), given[0].stderr + given[1].stderr)
+            self.assertEqual(runs.ok("exec", "web", "--", "cat", "/root/file"), "h1\n")
+            runs.ok("stop", "web")
+        # Whose it is not can only forget it.
+        other.ok("remove", "-y", "web")
+        runs.ok("start", "web")
+        self.assertEqual(runs.ok("exec", "web", "--", "cat", "/root/file"), "h1\n")
+
+    def test_a_volume_goes_over_under_a_frozen_context(self):
+        self.h1.ok(*CREATE, "--start")
+        writer = self.write(self.h1)
+        try:
+            time.sleep(2)
+            self.h1.ok("freeze", "web")
+            self.handover(self.h1, "release")
+            self.assertEqual([d for d in self.in_use(self.h1) if d != "vsd.pool1.vc-web"], [])
+            tree = re.search(rb"its tree is (\S+)", self.handover(self.h2, "take").stderr)[1].decode()
+            # The other host does what it likes, and gives up: the source sees nothing of it.
+            self.h2.shell(f"rm {tree}/root/log; echo garbage >{tree}/etc/hostname; sync")
+            self.handover(self.h1, "take-back", 5)
+            self.handover(self.h2, "give-up")
+            self.handover(self.h1, "take-back")
+            self.h1.ok("thaw", "web")
+            time.sleep(2)
+            first = self.numbers(self.h1)
+            # And now in earnest.
+            self.h1.ok("freeze", "web")
+            self.handover(self.h1, "release")
+            self.handover(self.h2, "take")
+            self.handover(self.h2, "commit")
+            self.handover(self.h1, "take-back", 5)
+            self.handover(self.h2, "give-up", 1)
+            self.handover(self.h2, "finish")
+            self.h1.ok("remove", "--kill", "-y", "web")
+            self.h2.ok("take", "web")
+            self.h2.ok("start", "web")
+            said = writer.communicate(timeout=30)[0].split()
+            self.assertGreater(first, 1)
+            self.assertGreaterEqual(self.numbers(self.h2), max(first, int(said[-1])))
+            self.h2.ok("stop", "web")
+            self.assertEqual(self.volumes(), ["vc-web", "vp-web", "vt-busybox"])
+            self.h2.shell("lvchange -aey -K vsd-pool1/vc-web; e2fsck -fn /dev/vsd-pool1/vc-web; "
+                          "lvchange -an vsd-pool1/vc-web vsd-pool1/vp-web")
+        finally:
+            writer.kill()
+            writer.communicate()
+
+    def cut_off(self, host, step, seconds):
+        """One step, with vsd killed some time after its beginning."""
+        def kill():
+            time.sleep(seconds)
+            host.shell("systemctl kill -s KILL vsd.service")
+        done = at_once(lambda: host.vsctl("storage", "handover", "web", step), kill)[0]
+        host.settled()
+        return done.returncode == 0
+
+    def test_kill_while_it_goes_over(self):
+        """vsd is killed in the middle of each step: the context is on one of the hosts, whole, and can go on."""
+        self.h1.ok(*CREATE, "--start")
+        self.h1.ok("exec", "web", "--", "sh", "-c", "echo kept >/root/file; sync")
+        for steps, seconds in ((["release"], 0.4), (["release"], 0.8), (["release", "take"], 0.7), (["release", "take"], 1.8),
+                               (["release", "take", "give-up"], 0.9), (["release", "take", "give-up", "take-back"], 1.0)):
+            with self.subTest(steps=steps, seconds=seconds):
+                self.h1.ok("freeze", "web")
+                for step in steps[:-1]:
+                    self.handover(self.h2 if step in ("take", "give-up") else self.h1, step)
+                self.cut_off(self.h2 if steps[-1] in ("take", "give-up") else self.h1, steps[-1], seconds)
+                self.assertEqual(self.h2.vsctl("storage", "handover", "web", "give-up").returncode, 0)
+                self.handover(self.h1, "take-back")
+                self.h1.ok("thaw", "web")
+                self.assertEqual(self.h1.ok("exec", "web", "--", "sh", "-c", "cat /root/file; echo more >/root/more; sync"), "kept\n")
+        self.h1.ok("freeze", "web")
+        self.handover(self.h1, "release")
+        self.handover(self.h2, "take")
+        self.cut_off(self.h2, "commit", 0.5)
+        if b"epoch 2" not in self.h2.vsctl("-n", "storage", "handover", "web", "finish").stdout:
+            self.handover(self.h2, "take")
+            self.handover(self.h2, "commit")
+        self.cut_off(self.h2, "finish", 0.7)
+        self.handover(self.h2, "finish")
+        self.h1.ok("remove", "--kill", "-y", "web")
+        self.h2.ok("take", "web")
+        self.h2.ok("start", "web")
+        self.assertEqual(self.h2.ok("exec", "web", "--", "cat", "/root/file", "/root/more"), "kept\nmore\n")
+        self.assertEqual(self.volumes(), ["vc-web", "vp-web", "vt-busybox"])
+
+    def test_the_death_of_a_host(self):
+        self.h1.ok(*CREATE, "--start")
+        writer = self.write(self.h1)
+        time.sleep(4)
+        lab("crash", "h1")
+        died = time.monotonic()
+        try:
+            self.taken_over(writer, died)
+        finally:
+            lab("boot", "h1")
+        self.assertIn(b"belongs to host 'h2'", self.h1.vsctl("start", "web").stderr)
+
+    def test_a_host_that_loses_the_lun_stops_before_another_begins(self):
+        self.h1.ok(*CREATE, "--start")
+        writer = self.write(self.h1)
+        time.sleep(4)
+        lab("cut", "h1", "lun")
+        cut = time.monotonic()
+        stopped = None
+        try:
+            while stopped is None and time.monotonic() < cut + 90:
+                done = self.h1.run("sh", "-c", "dmsetup table vsd.pool1.vc-web; cat /proc/uptime", timeout=20)
+                # Its device fails everything, or the watchdog has reset it.
+                if b" error" in done.stdout or done.returncode == 255 or float(done.stdout.split()[-2] or 99) < 60:
+                    stopped = time.monotonic() - cut
+                time.sleep(0.5)
+            self.taken_over(writer, cut)
+            self.assertIsNotNone(stopped, "h1 still had its volume")
+            print(f"h1 had stopped {stopped:.0f} s after the cut")
+        finally:
+            lab("heal", "h1", "lun")
+            lab("crash", "h1")
+            lab("boot", "h1")
+
+    def taken_over(self, writer, since):
+        """h2 gets the context when the lease of h1 has expired, with all that was said to be on the disk."""
+        refused = 0
+        while True:
+            done = self.h2.vsctl("take", "web")
+            if done.returncode == 0:
+                break
+            self.assertEqual(done.returncode, 5, done.stderr)
+            self.assertIn(b"host 'h1'", done.stderr)
+            self.assertLess(time.monotonic() - since, 3 * HOST_DEAD)
+            refused += 1
+        seconds = time.monotonic() - since
+        self.assertGreater(refused, 0, "h2 had it at once")
+        print(f"h2 had it {seconds:.0f} s after; {refused} attempts were refused")
+        self.h2.ok("start", "web")
+        writer.kill()
+        said = writer.communicate()[0].split()
+        self.assertGreater(len(said), 5)
+        # The last line may have been cut off.
+        self.assertGreaterEqual(self.numbers(self.h2), int(said[-2]))
+
+
+class SharedKills(OnLun, Killing, unittest.TestCase):
+    """vsd killed at every step of what is different on a shared storage."""
+    SNAPSHOTS = True
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.vsd = cls.h1  # not before: these tests are of no single host
+
+    def tearDown(self):
+        self.vsd.revive()
+        self.clear()
+
+    def test_kill_at_each_step_of_create(self):
+        create = ("create", "a", "--template", "busybox", "--storage", "pool1")
+        self.vsd.ok(*create)
+        self.drive("create", [], create)
+
+
+if __name__ == "__main__":
+    unittest.main()

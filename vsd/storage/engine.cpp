@@ -1,0 +1,49 @@
+#include "vsd/storage/engine.hpp"
+
+#include <exception>
+
+#include "vsd/base/error.hpp"
+#include "vsd/base/log.hpp"
+
+namespace vs::storage {
+namespace {
+
+Error noHandOver(const Engine& engine, const std::string& volume) {
+  return Error(Kind::Unsupported,
+               fmt::format("cannot hand over volume '{}': storage '{}' is of tier {}, which is not "
+                           "shared between hosts",
+                           volume, engine.name(), engine.capabilities().tier))
+      .withHint("a hand-over needs a storage of tier 'shared'");
+}
+
+}  // namespace
+
+OpenTree::OpenTree(std::string path, std::function<void()> close)
+    : path_(std::move(path)), close_(std::move(close)) {}
+
+OpenTree::~OpenTree() {
+  try {
+    close_();
+  } catch (const std::exception& error) {
+    log::error("cannot close '{}': {}, ignoring", path_, error.what());
+  }
+}
+
+std::vector<std::string> Engine::growPools(const Growth&) { return {}; }
+
+std::optional<Owner> Engine::ownerOf(const std::string&) const { return std::nullopt; }
+void Engine::takeOwnership(const std::string& name) { throw noHandOver(*this, name); }
+void Engine::release(const std::string& name) { throw noHandOver(*this, name); }
+void Engine::takeBack(const std::string& name) { throw noHandOver(*this, name); }
+std::string Engine::takeOver(const std::string& name, std::uint64_t) {
+  throw noHandOver(*this, name);
+}
+void Engine::commitTakeOver(const std::string& name, std::uint64_t) {
+  throw noHandOver(*this, name);
+}
+void Engine::finishTakeOver(const std::string& name) { throw noHandOver(*this, name); }
+void Engine::giveUpTakeOver(const std::string& name, std::uint64_t) {
+  throw noHandOver(*this, name);
+}
+
+}  // namespace vs::storage

@@ -1,0 +1,640 @@
+#include "vsd/storage/lvm_engine.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <regex>
+#include <thread>
+
+#include "vsd/base/error.hpp"
+#include "vsd/base/file.hpp"
+#include "vsd/base/log.hpp"
+#include "vsd/base/names.hpp"
+#include "vsd/base/rollback.hpp"
+#include "vsd/kernel/device_mapper.hpp"
+#include "vsd/storage/block_fs.hpp"
+#include "vsd/storage/directory.hpp"
+
+namespace vs::storage {
+namespace {
+
+constexpr std::string_view kTemplate = "vt-";
+constexpr std::string_view kContext = "vc-";
+constexpr std::string_view kFresh = "vn-";
+constexpr std::string_view kOld = "vo-";
+constexpr const char* kTimeTag = "vs.at";
+constexpr Millis kLockTime{30'000};
+constexpr Millis kLockPause{200};
+constexpr Bytes kDataStep = 256_MiB;  // at least, as long as there is room
+constexpr Bytes kMetadataStep = 8_MiB;
+constexpr Bytes kSmallestStep = 4_MiB;  // an extent, as groups are made
+// What is known stays true in a group that nobody else changes.
+constexpr Millis kKeepsLocal{std::chrono::hours(24 * 365 * 10)};
+constexpr Millis kKeepsShared{1'000};
+
+Error noSnapshot(const std::string& name, const std::string& snapshot) {
+  return Error(Kind::NotFound, fmt::format("volume '{}' has no snapshot '{}'", name, snapshot))
+      .withHint(fmt::format("vsctl snapshot list {} shows what there is", name));
+}
+
+// Back from LVM's doubled hyphens.
+std::string volumeOfDevice(const std::string& escaped) {
+  std::string name;
+  for (std::size_t i = 0; i < escaped.size(); ++i) {
+    name += escaped[i];
+    if (escaped[i] == '-' && i + 1 < escaped.size() && escaped[i + 1] == '-') ++i;
+  }
+  return name;
+}
+
+// LVM takes the number of a new thin device from its own metadata. When the pool has such a device
+// already, nobody knows it: a call was killed after it had made it and before it wrote that down.
+// LVM says so, and that the administrator has to remove it.
+struct Orphan {
+  std::string pool;  // a device
+  std::string number;
+};
+std::optional<Orphan> orphanIn(const std::string& words) {
+  static const std::regex said(
+      R"(Thin pool (\S+) \([0-9:]+\) already contain thin device with device_id ([0-9]+))");
+  std::smatch match;
+  if (!std::regex_search(words, match, said)) return std::nullopt;
+  return Orphan{match[1], match[2]};
+}
+
+}  // namespace
+
+std::vector<std::string> tagsWithPrefix(const LogicalVolume& volume, const std::string& prefix) {
+  std::vector<std::string> found;
+  for (const std::string& tag : volume.tags)
+    if (tag.starts_with(prefix) && tag.size() > prefix.size() &&
+        std::isdigit(static_cast<unsigned char>(tag[prefix.size()])))
+      found.push_back(tag);
+  return found;
+}
+
+std::string templateVolume(const std::string& name) { return std::string(kTemplate) + name; }
+std::string contextVolume(const std::string& name) { return std::string(kContext) + name; }
+std::string snapshotVolume(const std::string& name, const std::string& snapshot) {
+  return fmt::format("{}{}.{}", kContext, name, snapshot);
+}
+bool isContext(const std::string& volume) {
+  return volume.starts_with(kContext) && volume.find('.') == std::string::npos;
+}
+bool isTemplate(const std::string& volume) { return volume.starts_with(kTemplate); }
+std::string nameIn(const std::string& volume) { return volume.substr(kContext.size()); }
+
+std::vector<std::string> addTags(std::vector<std::string> words,
+                                 const std::vector<std::string>& tags) {
+  for (const std::string& tag : tags) {
+    words.push_back("--addtag");
+    words.push_back(tag);
+  }
+  return words;
+}
+
+void retag(LogicalVolume& volume, const std::vector<std::string>& without,
+           const std::vector<std::string>& with) {
+  std::erase_if(volume.tags, [&](const std::string& tag) {
+    return std::find(without.begin(), without.end(), tag) != without.end();
+  });
+  volume.tags.insert(volume.tags.end(), with.begin(), with.end());
+}
+
+std::string deviceName(const std::string& group, const std::string& volume) {
+  std::string name;
+  const auto add = [&name](const std::string& part) {
+    for (const char c : part) name += c == '-' ? "--" : std::string(1, c);
+  };
+  add(group);
+  name += '-';
+  add(volume);
+  return name;
+}
+
+std::string sizeWord(Bytes size) { return fmt::format("{}b", size.value); }
+
+LvmEngine::LvmEngine(std::string name, std::string group, const Paths& paths, Runner& runner,
+                     Sharing sharing)
+    : name_(std::move(name)),
+      group_(std::move(group)),
+      paths_(paths),
+      runner_(runner),
+      lvm_(runner, sharing),
+      keeps_(sharing == Sharing::Shared ? kKeepsShared : kKeepsLocal) {}
+
+bool LvmEngine::isHere(const Table&, const LogicalVolume&) const { return true; }
+void LvmEngine::putDown(const std::string&) {}
+std::vector<std::string> LvmEngine::seal(const std::string&) { return {}; }
+
+Error LvmEngine::noTemplate(const std::string& name) const {
+  return Error(Kind::NotFound, fmt::format("storage '{}' has no template '{}'", name_, name))
+      .withHint("vsctl template list shows what there is, vsctl template build makes one");
+}
+
+Error LvmEngine::noVolume(const std::string& name) const {
+  return Error(Kind::NotFound, fmt::format("storage '{}' has no volume '{}'", name_, name));
+}
+
+Error LvmEngine::volumeExists(const std::string& name) const {
+  return Error(Kind::Exists, fmt::format("volume '{}' exists on storage '{}'", name, name_));
+}
+
+// --- what there is ---
+
+LvmEngine::Table LvmEngine::table() const {
+  const std::lock_guard lock(mutex_);
+  if (!table_ || std::chrono::steady_clock::now() >= goodUntil_) {
+    Table fresh;
+    for (LogicalVolume& volume : lvm_.volumes(group_)) fresh[volume.name] = std::move(volume);
+    table_ = std::move(fresh);
+    goodUntil_ = deadlineIn(keeps_);
+  }
+  return *table_;
+}
+
+std::optional<LogicalVolume> LvmEngine::find(const std::string& volume) const {
+  const Table known = table();
+  const auto found = known.find(volume);
+  return found == known.end() ? std::nullopt : std::optional(found->second);
+}
+
+LogicalVolume LvmEngine::get(const std::string& volume, const Error& absent) const {
+  const std::optional<LogicalVolume> found = find(volume);
+  if (!found) throw absent;
+  return *found;
+}
+
+void LvmEngine::forgetTable() const {
+  const std::lock_guard lock(mutex_);
+  table_.reset();
+}
+
+// True: what stopped a call is out of the way, or may be, and it is worth another attempt.
+bool LvmEngine::mend(const Error& error) const {
+  if (const std::optional<Orphan> orphan = orphanIn(error.text())) {
+    log::warning(
+        "storage '{}': removing thin device {}, which a call of lvm that was cut off has "
+        "left in the pool",
+        name_, orphan->number);
+    dm::message(orphan->pool, "delete " + orphan->number);
+    return true;
+  }
+  // Another host is changing the group at this moment, or this one has not joined the others since
+  // it was started.
+  if (error.text().find("due to failed lock") == std::string::npos) return false;
+  lvm_.startLocks(group_);
+  std::this_thread::sleep_for(kLockPause);
+  return true;
+}
+
+void LvmEngine::change(const std::string& intent, std::vector<std::string> words, const Note& note,
+                       const std::string& heldStill) {
+  const std::lock_guard lock(mutex_);
+  std::optional<Table> before = std::exchange(table_, std::nullopt);
+  std::optional<Frozen> still;
+  if (!heldStill.empty() && isMounted(heldStill)) still.emplace(heldStill);
+  // One that fails may have done half of it: what was known then stays forgotten.
+  const Deadline deadline = deadlineIn(kLockTime);
+  while (true) {
+    try {
+      lvm_.change(intent, words);
+      break;
+    } catch (const Error& error) {
+      if (std::chrono::steady_clock::now() >= deadline || !mend(error)) throw;
+    }
+  }
+  if (!before) return;
+  note(*before);
+  table_ = std::move(before);
+}
+
+std::vector<Volume> LvmEngine::list() const {
+  forgetTable();
+  std::vector<Volume> volumes;
+  const Table known = table();
+  for (const auto& [name, description] : known) {
+    if (!isContext(name) || !isHere(known, description)) continue;
+    Volume volume;
+    volume.name = nameIn(name);
+    volume.size = description.size;
+    volume.attached = isMounted(mountPoint(name));
+    try {
+      volume.definition = textFrom(kDefinitionTag, description.tags);
+    } catch (const Error& error) {
+      // One that somebody has edited must not hide the others.
+      log::warning("volume '{}': {}, ignoring", path(name), error.text());
+    }
+    volumes.push_back(std::move(volume));
+  }
+  return volumes;
+}
+
+// A snapshot or a clone that was cut off has left its file system held still.
+void LvmEngine::thawAll(const std::set<std::string>& inUse) {
+  for (const auto& [volume, description] : table())
+    if (isContext(volume) && !inUse.contains(nameIn(volume)) && isMounted(mountPoint(volume)) &&
+        !dm::isCutOff(upper(volume)))
+      thaw(mountPoint(volume));
+}
+
+bool LvmEngine::hasVolume(const std::string& name) const {
+  const Table known = table();
+  const auto found = known.find(contextVolume(name));
+  return found != known.end() && isHere(known, found->second);
+}
+
+std::vector<std::string> LvmEngine::removeLeftovers(const std::set<std::string>& inUse) {
+  std::vector<std::string> removed;
+  // Before lvm is asked: it would wait for them.
+  for (const char* kind : {"vs-", "vt-", "vc-"})
+    for (const std::string& name : dm::resumeAll(deviceName(group_, kind)))
+      removed.push_back(fmt::format("let device '{}' go on, which was suspended", name));
+  forgetTable();
+  finishRestores(inUse, removed);
+  thawAll(inUse);
+  const Table known = table();
+  for (const auto& [name, description] : known) {
+    if (!isTemplate(name)) continue;
+    const std::string templateName = nameIn(name);
+    if (inUse.contains(templateName)) continue;
+    unmountVolume(name);
+    if (!description.has(kUnfinished) || !isHere(known, description)) continue;
+    remove({name}, fmt::format("remove the unfinished template '{}'", templateName));
+    removed.push_back(
+        fmt::format("removed what was left of template '{}' on storage '{}' (not finished)",
+                    templateName, name_));
+  }
+  return removed;
+}
+
+// --- space ---
+
+std::vector<std::string> LvmEngine::growPools(const Growth& how) {
+  std::vector<std::string> troubles;
+  constexpr std::string_view kLayer = "-tpool";  // LVM's name for the device of a pool in use
+  const std::string prefix = deviceName(group_, "");
+  for (const std::string& device : dm::list(prefix)) {
+    if (!device.ends_with(kLayer)) continue;
+    const std::optional<dm::PoolUse> use = dm::poolUse(device);
+    if (!use || (use->dataPercent < how.at && use->metadataPercent < how.at)) continue;
+    const std::string pool =
+        volumeOfDevice(device.substr(prefix.size(), device.size() - prefix.size() - kLayer.size()));
+    try {
+      if (!find(pool)) continue;  // not one of ours
+      if (use->dataPercent >= how.at) growPool(pool, false, how);
+      if (use->metadataPercent >= how.at) growPool(pool, true, how);
+    } catch (const Error& error) {
+      troubles.push_back(
+          fmt::format("storage '{}': pool '{}' is {:.0f} % full ({:.0f} % of its "
+                      "metadata) and cannot grow: {}",
+                      name_, pool, use->dataPercent, use->metadataPercent, error.text()));
+    }
+  }
+  return troubles;
+}
+
+void LvmEngine::growPool(const std::string& pool, bool metadata, const Growth& how) {
+  const std::optional<VolumeGroup> found = lvm_.group(group_);
+  if (!found) throw failed("there is no volume group '{}'", group_);
+  const Bytes size = metadata ? Bytes{0} : get(pool, noVolume(pool)).size;
+  const std::uint64_t wanted =
+      std::max(metadata ? kMetadataStep.value : kDataStep.value, size.value * how.by / 100);
+  const std::uint64_t kept = found->size.value / 100 * how.reserve;
+  const std::uint64_t free = found->free.value > kept ? found->free.value - kept : 0;
+  const Bytes step{std::min(wanted, free)};
+  if (step < kSmallestStep)
+    throw Error(Kind::Failed,
+                fmt::format("volume group '{}' has {} free, of which {} are kept as a reserve",
+                            group_, formatBytes(found->free), formatBytes(Bytes{kept})),
+                ENOSPC);
+  change(fmt::format("grow pool '{}' by {}", path(pool), formatBytes(step)),
+         {"lvextend", metadata ? "--poolmetadatasize" : "-L", "+" + sizeWord(step), path(pool)},
+         [&](Table& table) {
+           if (!metadata) table[pool].size.value += step.value;
+         });
+  log::info("storage '{}': pool '{}' has grown by {}{}", name_, pool, formatBytes(step),
+            metadata ? " of metadata" : "");
+}
+
+// --- names and paths ---
+
+std::string LvmEngine::path(const std::string& volume) const { return group_ + "/" + volume; }
+
+// Found by its name among devices, not by its node: udev, for which no call of ours waits, may not
+// have made that yet.
+std::string LvmEngine::device(const std::string& volume) {
+  const std::string name = deviceName(group_, volume);
+  if (const auto number = dm::numberOf(name)) return dm::pathOf(*number);
+  change(fmt::format("activate volume '{}'", path(volume)), {"lvchange", "-ay", "-K", path(volume)},
+         [](Table&) {});
+  if (const auto number = dm::numberOf(name)) return dm::pathOf(*number);
+  throw failed("volume '{}' was activated, but there is no device '{}'", path(volume), name);
+}
+
+bool LvmEngine::isActive(const std::string& volume) const {
+  return dm::numberOf(deviceName(group_, volume)).has_value();
+}
+
+std::string LvmEngine::upper(const std::string& volume) const {
+  return fmt::format("vsd.{}.{}", name_, volume);
+}
+
+std::string LvmEngine::mountPoint(const std::string& volume) const {
+  return fmt::format("{}/{}", paths_.storageOf(name_), volume);
+}
+
+// --- from a volume to a tree ---
+
+std::string LvmEngine::mount(const std::string& volume, const std::string& source, Access access) {
+  const std::string directory = mountPoint(volume);
+  if (!isMounted(directory)) {
+    dm::remove(upper(volume));  // of an earlier attempt that did not come to mount it
+    const dm::Device made = dm::createLinear(upper(volume), device(source));
+    mountDevice(runner_, dm::pathOf(made.number), directory, access);
+  }
+  return directory + "/root";
+}
+
+void LvmEngine::unmountVolume(const std::string& volume) {
+  unmountHeld(volume);
+  putDown(volume);
+}
+
+void LvmEngine::unmountHeld(const std::string& volume) {
+  // What was cut off for ever would have its file system wait for writes that cannot end.
+  if (dm::isCutOff(upper(volume)) && isMounted(mountPoint(volume))) shutDown(mountPoint(volume));
+  unmount(mountPoint(volume));
+  dm::remove(upper(volume));
+  ::rmdir(mountPoint(volume).c_str());
+}
+
+void LvmEngine::snapshotOf(const std::string& origin, const std::string& volume,
+                           const std::vector<std::string>& tags) {
+  std::vector<std::string> words = {"lvcreate", "-s",   "-kn",      "-p",   "rw",
+                                    "-n",       volume, "--addtag", kOurTag};
+  words = addTags(std::move(words), tags);
+  words.push_back(path(origin));
+  const auto note = [&](Table& table) {
+    LogicalVolume made = table[origin];
+    made.name = volume;
+    made.origin = origin;
+    made.tags = tags;
+    made.tags.emplace_back(kOurTag);
+    table[volume] = std::move(made);
+  };
+  change(fmt::format("create volume '{}'", path(volume)), std::move(words), note,
+         mountPoint(origin));
+}
+
+void LvmEngine::remove(const std::vector<std::string>& volumes, const std::string& intent) {
+  if (volumes.empty()) return;
+  const auto removeAll = [&](const std::vector<std::string>& those) {
+    std::vector<std::string> words = {"lvremove"};
+    for (const std::string& volume : those) words.push_back(path(volume));
+    change(intent, std::move(words), [&](Table& table) {
+      for (const std::string& volume : those) table.erase(volume);
+    });
+  };
+  try {
+    removeAll(volumes);
+  } catch (const Error& error) {
+    // A snapshot whose making was cut off cannot be deactivated the first time ("... is used by
+    // another device"), and can once lvm has tried.
+    std::vector<std::string> left;
+    for (const std::string& volume : volumes)
+      if (find(volume)) left.push_back(volume);
+    log::warning("storage '{}': {}, trying once more", name_, error.text());
+    if (!left.empty()) removeAll(left);
+  }
+}
+
+// --- templates ---
+
+std::string LvmEngine::beginTree(const std::string& volume, Content content) {
+  makeFileSystem(runner_, device(volume), content);
+  const std::string root = mount(volume, Access::ReadWrite);
+  makeDirectories(root);
+  check(::chmod(root.c_str(), 0755), "set the mode of '{}'", root);
+  return root;
+}
+
+void LvmEngine::finishTemplate(const std::string& name, const std::string& description) {
+  const std::string volume = templateVolume(checkName(name, "template name"));
+  const LogicalVolume made = get(volume, failed("template '{}' was not begun", name));
+  if (!made.has(kUnfinished))
+    throw Error(Kind::Exists, fmt::format("template '{}' exists on storage '{}'", name, name_));
+  unmountVolume(volume);
+  const std::vector<std::string> tags = tagsFrom(kDescriptionTag, description);
+  std::vector<std::string> words = {"lvchange", "--deltag", kUnfinished};
+  for (std::string& word : seal(volume)) words.push_back(std::move(word));
+  words = addTags(std::move(words), tags);
+  words.push_back(path(volume));
+  change(fmt::format("finish template '{}'", name), std::move(words),
+         [&](Table& table) { retag(table[volume], {kUnfinished}, tags); });
+}
+
+void LvmEngine::abandonTemplate(const std::string& name) {
+  const std::string volume = templateVolume(checkName(name, "template name"));
+  const std::optional<LogicalVolume> found = find(volume);
+  if (!found || !found->has(kUnfinished)) return;
+  unmountVolume(volume);
+  remove({volume}, fmt::format("remove the unfinished template '{}'", name));
+}
+
+std::vector<std::string> LvmEngine::listTemplates() const {
+  std::vector<std::string> names;
+  for (const auto& [name, description] : table())
+    if (name.starts_with(kTemplate) && !description.has(kUnfinished))
+      names.push_back(name.substr(kTemplate.size()));
+  return names;
+}
+
+std::string LvmEngine::templateDescription(const std::string& name) const {
+  const LogicalVolume volume = get(templateVolume(name), noTemplate(name));
+  if (volume.has(kUnfinished)) throw noTemplate(name);
+  return textFrom(kDescriptionTag, volume.tags);
+}
+
+std::shared_ptr<const OpenTree> LvmEngine::openTemplate(const std::string& name) {
+  templateDescription(name);
+  const std::string volume = templateVolume(name);
+  const std::lock_guard lock(opening_);
+  if (std::shared_ptr<const OpenTree> open = open_[name].lock()) return open;
+  const auto close = [this, name, volume] {
+    const std::lock_guard closing(opening_);
+    if (open_[name].expired()) unmountVolume(volume);  // else it was opened anew meanwhile
+  };
+  auto tree = std::make_shared<const OpenTree>(mount(volume, Access::ReadOnly), close);
+  open_[name] = tree;
+  return tree;
+}
+
+void LvmEngine::removeTemplate(const std::string& name) {
+  const std::string volume = templateVolume(checkName(name, "template name"));
+  if (!find(volume)) return;
+  unmountVolume(volume);
+  remove({volume}, fmt::format("remove template '{}'", name));
+}
+
+// --- volumes ---
+
+void LvmEngine::renameVolume(const std::string& from, const std::string& to) {
+  change(fmt::format("rename volume '{}' to '{}'", path(from), to), {"lvrename", group_, from, to},
+         [&](Table& table) {
+           LogicalVolume volume = std::move(table[from]);
+           table.erase(from);
+           volume.name = to;
+           table[to] = std::move(volume);
+         });
+}
+
+void LvmEngine::rename(const std::string& from, const std::string& to) {
+  checkName(from, "volume name");
+  checkName(to, "volume name");
+  const std::vector<Snapshot> snapshots = listSnapshots(from);
+  const bool there = hasVolume(from);
+  if (!there && snapshots.empty()) throw noVolume(from);
+  if (there && hasVolume(to)) throw volumeExists(to);
+  if (isMounted(mountPoint(contextVolume(from))))
+    throw Error(Kind::Busy, fmt::format("cannot rename volume '{}': it is in use", from));
+  // Snapshots first: as long as the volume has its old name, the whole counts as not renamed.
+  for (const Snapshot& snapshot : snapshots)
+    renameVolume(snapshotVolume(from, snapshot.name), snapshotVolume(to, snapshot.name));
+  if (there) renameVolume(contextVolume(from), contextVolume(to));
+}
+
+void LvmEngine::saveDefinition(const std::string& name, const std::string& definition) {
+  const LogicalVolume volume = get(contextVolume(name), noVolume(name));
+  std::vector<std::string> words = {"lvchange"};
+  const std::vector<std::string> fresh = tagsFrom(kDefinitionTag, definition);
+  const std::vector<std::string> old = tagsWithPrefix(volume, kDefinitionTag);
+  if (fresh == old) return;
+  for (const std::string& tag : old) words.insert(words.end(), {"--deltag", tag});
+  words = addTags(std::move(words), fresh);
+  words.push_back(path(volume.name));
+  change(fmt::format("record the definition of '{}' with its volume", name), std::move(words),
+         [&](Table& table) { retag(table[volume.name], old, fresh); });
+}
+
+void LvmEngine::destroy(const std::string& name) {
+  checkName(name, "volume name");
+  detach(name);
+  std::vector<std::string> volumes;
+  for (const Snapshot& snapshot : listSnapshots(name))
+    volumes.push_back(snapshotVolume(name, snapshot.name));
+  if (hasVolume(name)) volumes.push_back(contextVolume(name));
+  remove(volumes, fmt::format("remove volume '{}'", name));
+}
+
+std::optional<Bytes> LvmEngine::sizeOf(const std::string& name) const {
+  return get(contextVolume(name), noVolume(name)).size;
+}
+
+void LvmEngine::grow(const std::string& name, Bytes size) {
+  const std::string volume = contextVolume(name);
+  const LogicalVolume now = get(volume, noVolume(name));
+  if (size < now.size)
+    throw invalid("volume '{}' has {} already: it does not shrink to {}", name,
+                  formatBytes(now.size), formatBytes(size));
+  if (size > now.size)
+    change(fmt::format("grow volume '{}' to {}", name, formatBytes(size)),
+           {"lvextend", "-L", sizeWord(size), path(volume)},
+           [&](Table& table) { table[volume].size = size; });
+  // The rest also when the volume has its size: an earlier call may have ended before.
+  const bool wasAttached = isMounted(mountPoint(volume));
+  if (wasAttached)
+    dm::reloadLinear(upper(volume), device(volume));
+  else
+    attach(name);
+  const auto above = dm::find(upper(volume));
+  if (!above) throw failed("volume '{}' has lost its device '{}'", name, upper(volume));
+  growFileSystem(runner_, dm::pathOf(above->number));
+  if (!wasAttached) detach(name);
+}
+
+// --- use ---
+
+std::string LvmEngine::attach(const std::string& name) {
+  const std::string volume = contextVolume(checkName(name, "volume name"));
+  get(volume, noVolume(name));
+  std::string root = mount(volume, Access::ReadWrite);
+  if (!exists(root)) throw failed("volume '{}' is damaged: its tree is missing", name);
+  return root;
+}
+
+void LvmEngine::detach(const std::string& name) {
+  unmountVolume(contextVolume(checkName(name, "volume name")));
+}
+
+void LvmEngine::fence(const std::string& name) {
+  dm::replaceByError(upper(contextVolume(checkName(name, "volume name"))), dm::UnderWay::Fail);
+}
+
+// --- snapshots ---
+
+void LvmEngine::createSnapshot(const std::string& name, const std::string& snapshot) {
+  checkName(snapshot, "snapshot name");
+  const LogicalVolume volume = get(contextVolume(name), noVolume(name));
+  if (find(snapshotVolume(name, snapshot)))
+    throw Error(Kind::Exists,
+                fmt::format("volume '{}' has a snapshot '{}' already", name, snapshot));
+  std::vector<std::string> tags = tagsWithPrefix(volume, kDefinitionTag);  // of that moment
+  tags.push_back(fmt::format("{}={}", kTimeTag, now()));
+  snapshotOf(volume.name, snapshotVolume(name, snapshot), tags);
+  if (!isMounted(mountPoint(volume.name))) putDown(volume.name);
+}
+
+void LvmEngine::removeSnapshot(const std::string& name, const std::string& snapshot) {
+  if (!find(snapshotVolume(name, snapshot))) throw noSnapshot(name, snapshot);
+  remove({snapshotVolume(name, snapshot)},
+         fmt::format("remove snapshot '{}' of volume '{}'", snapshot, name));
+  if (!isMounted(mountPoint(contextVolume(name)))) putDown(contextVolume(name));
+}
+
+// At every moment either the old volume or the new one has the name, or the old one is found under
+// its second name (finishRestores).
+void LvmEngine::restoreSnapshot(const std::string& name, const std::string& snapshot) {
+  const LogicalVolume volume = get(contextVolume(name), noVolume(name));
+  const LogicalVolume point = get(snapshotVolume(name, snapshot), noSnapshot(name, snapshot));
+  if (isMounted(mountPoint(volume.name)))
+    throw Error(Kind::Busy, fmt::format("cannot restore volume '{}': it is in use", name));
+  const std::string fresh = std::string(kFresh) + name;
+  const std::string old = std::string(kOld) + name;
+  snapshotOf(point.name, fresh, tagsWithPrefix(volume, kDefinitionTag));
+  renameVolume(volume.name, old);
+  renameVolume(fresh, volume.name);
+  remove({old}, fmt::format("remove what volume '{}' was before", name));
+  if (point.size < volume.size) grow(name, volume.size);
+  putDown(volume.name);
+}
+
+void LvmEngine::finishRestores(const std::set<std::string>& inUse,
+                               std::vector<std::string>& sentences) {
+  const Table known = table();
+  for (const auto& [volume, description] : known) {
+    if (!volume.starts_with(kFresh) && !volume.starts_with(kOld)) continue;
+    const std::string name = nameIn(volume);
+    if (inUse.contains(name) || !isHere(known, description)) continue;
+    if (volume.starts_with(kOld) && !hasVolume(name)) {
+      renameVolume(volume, contextVolume(name));
+      sentences.push_back(
+          fmt::format("volume '{}' on storage '{}' is as it was before its restore", name, name_));
+    } else {
+      remove({volume}, fmt::format("remove what a restore left of volume '{}'", name));
+    }
+  }
+}
+
+std::vector<Snapshot> LvmEngine::listSnapshots(const std::string& name) const {
+  const std::string prefix = contextVolume(name) + ".";
+  std::vector<Snapshot> snapshots;
+  for (const auto& [volume, description] : table())
+    if (volume.starts_with(prefix))
+      snapshots.push_back(
+          {volume.substr(prefix.size()), description.tagged(kTimeTag), description.size});
+  std::ranges::stable_sort(snapshots, {}, &Snapshot::created);
+  return snapshots;
+}
+
+}  // namespace vs::storage

@@ -1,0 +1,160 @@
+// What the tiers on LVM have in common: volumes and what is said of them by tags, file systems on
+// them, snapshots. Their names in a volume group, each with tags that say so:
+//
+//   vt-NAME          a template, read-only once it is finished
+//   vc-NAME          a context's volume: a thin volume made from its template
+//   vc-NAME.POINT    a snapshot of it; "vs.at=..." says of when
+//   vn-NAME, vo-NAME what a volume becomes and was, while it goes back to a snapshot
+//
+// Tags: "vsd" marks what is ours and nothing else is ever touched; "vs.unfinished" a template that
+// is being filled; "vs.d0.2=..." the definition of a context, "vs.t0.2=..." template.json, so that
+// one report of lvm tells all there is, also after the loss of the store.
+//
+// A file system is mounted on a linear device of our own above its volume (device_mapper.hpp),
+// below the storage's 0700 directory; the tree is `root` in it.
+#pragma once
+
+#include <map>
+#include <mutex>
+
+#include "vsd/base/error.hpp"
+#include "vsd/base/paths.hpp"
+#include "vsd/base/runner.hpp"
+#include "vsd/storage/block_fs.hpp"
+#include "vsd/storage/engine.hpp"
+#include "vsd/storage/lvm.hpp"
+
+namespace vs::storage {
+
+inline constexpr Bytes kDefaultSize = 8_GiB;  // of a context's file system
+
+class LvmEngine : public Engine {
+ public:
+  const std::string& name() const override { return name_; }
+  std::vector<Volume> list() const override;
+  bool hasVolume(const std::string& name) const override;
+  std::vector<std::string> removeLeftovers(const std::set<std::string>& inUse) override;
+  std::vector<std::string> growPools(const Growth& how) override;
+
+  void finishTemplate(const std::string& name, const std::string& description) override;
+  void abandonTemplate(const std::string& name) override;
+  std::vector<std::string> listTemplates() const override;
+  std::string templateDescription(const std::string& name) const override;
+  std::shared_ptr<const OpenTree> openTemplate(const std::string& name) override;
+  void removeTemplate(const std::string& name) override;
+
+  void rename(const std::string& from, const std::string& to) override;
+  void saveDefinition(const std::string& name, const std::string& definition) override;
+  void destroy(const std::string& name) override;
+  std::optional<Bytes> sizeOf(const std::string& name) const override;
+  void grow(const std::string& name, Bytes size) override;
+
+  std::string attach(const std::string& name) override;
+  void detach(const std::string& name) override;
+  void fence(const std::string& name) override;
+
+  void createSnapshot(const std::string& name, const std::string& snapshot) override;
+  void removeSnapshot(const std::string& name, const std::string& snapshot) override;
+  void restoreSnapshot(const std::string& name, const std::string& snapshot) override;
+  std::vector<Snapshot> listSnapshots(const std::string& name) const override;
+
+ protected:
+  using Table = std::map<std::string, LogicalVolume>;
+
+  // Reads nothing yet: a group that is missing is told by the first call that needs it. From then
+  // on the engine keeps in mind what is there (in a shared group for a second), for each question
+  // to lvm takes long; list(), space() and removeLeftovers() look anew.
+  LvmEngine(std::string name, std::string group, const Paths& paths, Runner& runner,
+            Sharing sharing);
+
+  // --- what the tiers say for themselves ---
+  // Whether a volume or template is this host's to change.
+  virtual bool isHere(const Table& table, const LogicalVolume& volume) const;
+  // Nothing of this volume is used here any more.
+  virtual void putDown(const std::string& volume);
+  // Brings a filled template into the form it stays in; gives words for the call of lvchange that
+  // makes it visible.
+  virtual std::vector<std::string> seal(const std::string& volume);
+
+  // --- what there is: what the last report said, and what we changed since ---
+  Table table() const;
+  std::optional<LogicalVolume> find(const std::string& volume) const;
+  LogicalVolume get(const std::string& volume, const Error& absent) const;
+  void forgetTable() const;
+  Error noTemplate(const std::string& name) const;
+  Error noVolume(const std::string& name) const;
+  Error volumeExists(const std::string& name) const;
+
+  // One call of lvm. `note` brings what is known up to date, so that nobody need ask lvm again. The
+  // file system mounted at `heldStill` is held still meanwhile, no longer.
+  using Note = std::function<void(Table& table)>;
+  void change(const std::string& intent, std::vector<std::string> words, const Note& note,
+              const std::string& heldStill = {});
+  void snapshotOf(const std::string& origin, const std::string& volume,
+                  const std::vector<std::string>& tags);
+  void remove(const std::vector<std::string>& volumes, const std::string& intent);
+  void renameVolume(const std::string& from, const std::string& to);
+
+  const std::string& group() const { return group_; }
+  std::string path(const std::string& volume) const;  // "GROUP/VOLUME", as lvm wants it
+  // "/dev/dm-7"; activated if need be.
+  std::string device(const std::string& volume);
+  bool isActive(const std::string& volume) const;
+  std::string upper(const std::string& volume) const;  // our device above it
+  std::string mountPoint(const std::string& volume) const;
+  // The file system of `source` at the place of `volume`; its tree.
+  std::string mount(const std::string& volume, const std::string& source, Access access);
+  std::string mount(const std::string& volume, Access access) {
+    return mount(volume, volume, access);
+  }
+  void unmountVolume(const std::string& volume);  // and puts it down
+  void unmountHeld(const std::string& volume);    // and does not
+  // A tree to be filled, on a volume that beginTemplate has made.
+  std::string beginTree(const std::string& volume, Content content);
+
+  Runner& runner() const { return runner_; }
+  const Lvm& lvm() const { return lvm_; }
+
+ private:
+  bool mend(const Error& error) const;
+  void growPool(const std::string& pool, bool metadata, const Growth& how);
+  void thawAll(const std::set<std::string>& inUse);
+  void finishRestores(const std::set<std::string>& inUse, std::vector<std::string>& sentences);
+
+  std::string name_;
+  std::string group_;
+  const Paths& paths_;
+  Runner& runner_;
+  Lvm lvm_;
+  Millis keeps_;
+  mutable std::mutex mutex_;  // of the table
+  mutable std::optional<Table> table_;
+  mutable Deadline goodUntil_;
+  std::mutex opening_;  // of the open templates
+  std::map<std::string, std::weak_ptr<const OpenTree>> open_;
+};
+
+// The names of volumes (above) and of their tags.
+std::string templateVolume(const std::string& name);
+std::string contextVolume(const std::string& name);
+std::string snapshotVolume(const std::string& name, const std::string& snapshot);
+bool isContext(const std::string& volume);      // of one, not a snapshot
+bool isTemplate(const std::string& volume);     // finished or not
+std::string nameIn(const std::string& volume);  // "web" of "vc-web", "vt-web", "vn-web"
+
+inline constexpr const char* kUnfinished = "vs.unfinished";
+inline constexpr const char* kDefinitionTag = "vs.d";
+inline constexpr const char* kDescriptionTag = "vs.t";
+
+// "PREFIX0.1=..." of a volume.
+std::vector<std::string> tagsWithPrefix(const LogicalVolume& volume, const std::string& prefix);
+std::vector<std::string> addTags(std::vector<std::string> words,
+                                 const std::vector<std::string>& tags);
+// In what is known of a volume.
+void retag(LogicalVolume& volume, const std::vector<std::string>& without,
+           const std::vector<std::string>& with);
+std::string sizeWord(Bytes size);
+// As LVM names devices: "GROUP-VOLUME", each hyphen inside doubled.
+std::string deviceName(const std::string& group, const std::string& volume);
+
+}  // namespace vs::storage

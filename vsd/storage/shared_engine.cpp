@@ -1,0 +1,572 @@
+#include "vsd/storage/shared_engine.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "vsd/base/log.hpp"
+#include "vsd/base/names.hpp"
+#include "vsd/base/rollback.hpp"
+#include "vsd/kernel/device_mapper.hpp"
+#include "vsd/storage/block_fs.hpp"
+
+namespace vs::storage {
+namespace {
+
+constexpr std::string_view kEpoch = "ve-";
+constexpr const char* kHostTag = "vs.host";
+constexpr const char* kEpochTag = "vs.epoch";
+constexpr Bytes kFirstPool = 256_MiB;
+constexpr Bytes kPoolMetadata = 8_MiB;
+constexpr Bytes kTemplateSpace = 4_GiB;  // until it is filled: then it takes what it holds
+
+std::string tag(const char* name, const std::string& value) {
+  return fmt::format("{}={}", name, value);
+}
+
+std::vector<std::string> ownerTags(const Owner& owner) {
+  return {tag(kHostTag, owner.host), tag(kEpochTag, std::to_string(owner.epoch))};
+}
+
+// "web" and 2 of "ve-web.2".
+std::optional<std::uint64_t> epochIn(const std::string& volume, const std::string& name) {
+  const std::string prefix = fmt::format("{}{}.", kEpoch, name);
+  if (!volume.starts_with(prefix)) return std::nullopt;
+  std::uint64_t epoch = 0;
+  const char* end = volume.data() + volume.size();
+  const auto result = std::from_chars(volume.data() + prefix.size(), end, epoch);
+  return result.ec == std::errc() && result.ptr == end ? std::optional(epoch) : std::nullopt;
+}
+
+}  // namespace
+
+std::string poolVolume(const std::string& name) { return "vp-" + name; }
+std::string epochVolume(const std::string& name, std::uint64_t epoch) {
+  return fmt::format("{}{}.{}", kEpoch, name, epoch);
+}
+
+SharedEngine::SharedEngine(std::string name, std::string group, std::string host,
+                           const Paths& paths, Runner& runner)
+    : LvmEngine(std::move(name), std::move(group), paths, runner, Sharing::Shared), host_(std::move(host)) {}
+
+Capabilities SharedEngine::capabilities() const {
+  Capabilities can;
+  can.tier = "shared";
+  can.instantCopy = true;
+  can.snapshots = true;
+  can.growOnline = true;
+  can.sharedBetweenHosts = true;
+  can.sizeEnforced = true;
+  can.copyMethod = "thin volume above its template";
+  return can;
+}
+
+Space SharedEngine::space() const {
+  forgetTable();
+  const std::optional<VolumeGroup> found = lvm().group(group());
+  if (!found) throw failed("storage '{}': there is no volume group '{}'", name(), group());
+  Space space;
+  space.size = found->size;
+  space.used = {found->size.value - found->free.value};
+  const Table known = table();
+  for (const auto& [volume, description] : known) {
+    if (!description.isThinPool) space.promised.value += description.size.value;
+    space.metadataPercent = std::max(space.metadataPercent, description.metadataPercent);
+  }
+  return space;
+}
+
+// --- whose ---
+
+std::optional<Owner> SharedEngine::ownerOf(const Table& table, const LogicalVolume& volume) const {
+  const LogicalVolume* with = &volume;
+  if (!volume.pool.empty()) {
+    const auto pool = table.find(volume.pool);
+    if (pool == table.end()) return std::nullopt;
+    with = &pool->second;
+  }
+  Owner owner;
+  owner.host = with->tagged(kHostTag);
+  const std::string epoch = with->tagged(kEpochTag);
+  std::from_chars(epoch.data(), epoch.data() + epoch.size(), owner.epoch);
+  return owner.host.empty() ? std::nullopt : std::optional(std::move(owner));
+}
+
+std::optional<Owner> SharedEngine::ownerOf(const std::string& name) const {
+  const Table known = table();
+  const auto found = known.find(poolOf(known, name));
+  return found == known.end() ? std::nullopt : ownerOf(known, found->second);
+}
+
+bool SharedEngine::isHere(const Table& table, const LogicalVolume& volume) const {
+  const std::optional<Owner> owner = ownerOf(table, volume);
+  return owner && owner->host == host_;
+}
+
+// By its name only when its volume is just being replaced (finishTakeOver) or made.
+std::string SharedEngine::poolOf(const Table& table, const std::string& name) const {
+  const auto volume = table.find(contextVolume(name));
+  return volume == table.end() ? poolVolume(name) : volume->second.pool;
+}
+
+Error SharedEngine::ownedBy(const std::string& name, const Owner& owner) const {
+  return Error(Kind::Busy, fmt::format("volume '{}' on storage '{}' belongs to host '{}' (epoch {})",
+                                       name, this->name(), owner.host, owner.epoch))
+      .withHint(fmt::format("use it there; when it is stopped, or '{}' is dead, 'vsctl take {}' "
+                            "brings it here",
+                            owner.host, name));
+}
+
+Owner SharedEngine::mustOwn(const std::string& name) const {
+  const std::optional<Owner> owner = ownerOf(name);
+  if (!owner) throw noVolume(name);
+  if (owner->host != host_) throw ownedBy(name, *owner);
+  return *owner;
+}
+
+void SharedEngine::writeOwner(const std::string& name, const Owner& owner) {
+  const std::string pool = poolOf(table(), name);
+  const std::vector<std::string> old = ownerTags(ownerOf(name).value_or(Owner{}));
+  const std::vector<std::string> fresh = ownerTags(owner);
+  std::vector<std::string> words = {"lvchange"};
+  for (const std::string& each : old) words.insert(words.end(), {"--deltag", each});
+  words = addTags(std::move(words), fresh);
+  words.push_back(path(pool));
+  change(fmt::format("make volume '{}' host {}'s", name, owner.host), std::move(words),
+         [&](Table& table) { retag(table[pool], old, fresh); });
+}
+
+// --- locks ---
+
+void SharedEngine::activate(const std::string& name, const std::string& volume) {
+  try {
+    device(volume);
+  } catch (const Error& error) {
+    if (error.kind() != Kind::Busy) throw;
+    const std::optional<Owner> owner = ownerOf(name);
+    throw Error(Kind::Busy,
+                fmt::format("volume '{}' on storage '{}' is in use on host '{}'", name,
+                            this->name(), owner ? owner->host : "?"))
+        .withHint(owner && owner->host != host_
+                      ? "stop it there; after that host's death its lease has to expire first"
+                      : "another host holds it, or has died a short time ago: try again");
+  }
+}
+
+void SharedEngine::deactivate(const std::vector<std::string>& volumes) {
+  if (volumes.empty()) return;
+  std::vector<std::string> words = {"lvchange", "-an"};
+  for (const std::string& volume : volumes) words.push_back(path(volume));
+  change(fmt::format("let volume '{}' go", path(volumes.back())), std::move(words), [](Table&) {});
+}
+
+// The context whose pool it is.
+std::string SharedEngine::contextIn(const Table& table, const std::string& pool) const {
+  for (const auto& [volume, description] : table)
+    if (description.pool == pool && isContext(volume)) return nameIn(volume);
+  return nameIn(pool);
+}
+
+// Last the pool itself: with it goes the lock.
+std::vector<std::string> SharedEngine::inPool(const Table& table, const std::string& pool) const {
+  std::vector<std::string> volumes;
+  for (const auto& [volume, description] : table)
+    if (description.pool == pool) volumes.push_back(volume);
+  volumes.push_back(pool);
+  return volumes;
+}
+
+void SharedEngine::putDown(const std::string& volume) {
+  const std::optional<LogicalVolume> found = find(volume);
+  if (!found) return;
+  if (found->pool.empty()) {
+    if (isActive(volume)) deactivate({volume});
+    return;
+  }
+  const Table known = table();
+  std::vector<std::string> active;
+  for (const std::string& each : inPool(known, found->pool))
+    if (isActive(each)) active.push_back(each);
+  if (active.empty() && !isActive(found->pool + "-tpool")) return;
+  if (active.empty() || active.back() != found->pool) active.push_back(found->pool);
+  deactivate(active);
+}
+
+std::vector<std::string> SharedEngine::removeLeftovers(const std::set<std::string>& inUse) {
+  lvm().startLocks(group());
+  std::vector<std::string> removed = LvmEngine::removeLeftovers(inUse);
+  const Table known = table();
+  std::vector<std::string> idle;
+  for (const auto& [pool, description] : known) {
+    const std::string name = description.isThinPool ? contextIn(known, pool) : "";
+    if (name.empty() || inUse.contains(name)) continue;
+    try {
+      if (isHere(known, description))
+        settle(known, pool, name, removed, idle);
+      else
+        settleForeign(name, removed);
+    } catch (const Error& error) {
+      removed.push_back(fmt::format("volume '{}' on storage '{}' stays as it is: {}", name,
+                                    this->name(), error.text()));
+    }
+  }
+  // Locks, too, of what is not active: a call that was cut off may have taken one.
+  deactivate(idle);
+  return removed;
+}
+
+void SharedEngine::settle(const Table& known, const std::string& pool, const std::string& name,
+                          std::vector<std::string>& removed, std::vector<std::string>& idle) {
+  const std::string volume = contextVolume(name);
+  if (inPool(known, pool).size() == 1) {
+    remove({pool}, fmt::format("remove the empty pool of '{}'", name));
+    removed.push_back(fmt::format("removed the pool '{}' (not finished)", path(pool)));
+  } else if (isMounted(mountPoint(volume))) {
+    // A move that was cut off: what was released comes back unless it is another host's by now.
+    if (dm::isCutOff(upper(volume))) takeBack(name);
+    settleEpochs(name, removed);
+  } else {
+    settleEpochs(name, removed);
+    if (pool != poolVolume(name)) renameVolume(pool, poolVolume(name));  // a rename was cut off
+    forgetTable();
+    for (const std::string& each : inPool(table(), poolVolume(name))) idle.push_back(each);
+  }
+}
+
+// What this host has begun to take over and has not committed goes back.
+void SharedEngine::settleForeign(const std::string& name, std::vector<std::string>& removed) {
+  const std::optional<Owner> owner = ownerOf(name);
+  if (!owner || !isActive(epochVolume(name, owner->epoch + 1))) return;
+  giveUpTakeOver(name, owner->epoch + 1);
+  removed.push_back(fmt::format("gave volume '{}' on storage '{}' back to host '{}'", name,
+                                this->name(), owner->host));
+}
+
+// --- templates ---
+
+std::string SharedEngine::beginTemplate(const std::string& name) {
+  checkName(name, "template name");
+  abandonTemplate(name);
+  const std::string volume = templateVolume(name);
+  if (find(volume))
+    throw Error(Kind::Exists, fmt::format("template '{}' exists on storage '{}', or another host "
+                                          "is making it",
+                                          name, this->name()));
+  const std::optional<VolumeGroup> found = lvm().group(group());
+  const Bytes half{found ? found->free.value / 2 : 0};
+  const Bytes size = std::min(kTemplateSpace, half);
+  const std::vector<std::string> tags = {kOurTag, kUnfinished, tag(kHostTag, host_)};
+  change(fmt::format("create volume '{}'", path(volume)),
+         addTags({"lvcreate", "-L", sizeWord(size), "-Wn", "-Zn", "-n", volume, group()}, tags),
+         [&](Table& table) {
+           LogicalVolume made;
+           made.name = volume;
+           made.size = size;
+           made.tags = tags;
+           table[volume] = std::move(made);
+         });
+  return beginTree(volume, Content::Anything);
+}
+
+std::vector<std::string> SharedEngine::seal(const std::string& volume) {
+  const Bytes size = shrinkFileSystem(runner(), device(volume));
+  change(fmt::format("shrink volume '{}'", path(volume)),
+         {"lvreduce", "--fs", "ignore", "-f", "-L", sizeWord(size), path(volume)},
+         [&](Table& table) { table[volume].size = size; });
+  deactivate({volume});
+  return {"-pr"};
+}
+
+void SharedEngine::removeTemplate(const std::string& name) {
+  const std::string volume = templateVolume(checkName(name, "template name"));
+  forgetTable();
+  if (!find(volume)) return;
+  const auto refuseInUse = [&] {
+    const Table known = table();
+    for (const auto& [other, description] : known)
+      if (description.origin == volume)
+        throw Error(Kind::Busy,
+                    fmt::format("cannot remove template '{}' from storage '{}': context '{}' lies "
+                                "above it",
+                                name, this->name(), nameIn(other)))
+            .withHint("remove the contexts that were made from it first");
+  };
+  refuseInUse();
+  // LVM would remove what lies above it with it. Marked, no host makes a context of it any more;
+  // whoever was about to has done so by the time of the second look.
+  const auto mark = [&](const char* how) {
+    change(fmt::format("mark template '{}'", name), {"lvchange", how, kUnfinished, path(volume)},
+           [](Table&) {});
+  };
+  Rollback undo;
+  undo.add("take the mark from the template", [mark] { mark("--deltag"); });
+  mark("--addtag");
+  forgetTable();
+  refuseInUse();
+  LvmEngine::removeTemplate(name);
+  undo.commit();
+}
+
+// --- volumes ---
+
+void SharedEngine::createFromTemplate(const CreateRequest& request, const Progress& progress) {
+  const std::string name = checkName(request.name, "volume name");
+  const std::string volume = contextVolume(name);
+  const std::string pool = poolVolume(name);
+  const std::string origin = templateVolume(request.templateName);
+  forgetTable();
+  templateDescription(request.templateName);
+  const LogicalVolume from = get(origin, noTemplate(request.templateName));
+  if (const std::optional<Owner> owner = ownerOf(name))
+    throw Error(Kind::Exists, fmt::format("volume '{}' exists on storage '{}' and belongs to host "
+                                          "'{}'",
+                                          name, this->name(), owner->host));
+  const Bytes size = request.size.value_or(std::max(kDefaultSize, from.size));
+  if (size < from.size)
+    throw invalid("volume '{}' cannot have {}: template '{}' has {}", name, formatBytes(size),
+                  request.templateName, formatBytes(from.size))
+        .withHint("leave the size away, or give a larger one: unused space of a volume takes none");
+  if (progress) progress(0);
+  Rollback undo;
+  undo.add("remove the volume", [this, name] { destroy(name); });
+  std::vector<std::string> tags = ownerTags({host_, 1});
+  tags.emplace_back(kOurTag);
+  change(fmt::format("create pool '{}'", path(pool)),
+         addTags({"lvcreate", "--type", "thin-pool", "-L", sizeWord(kFirstPool),
+                  "--poolmetadatasize", sizeWord(kPoolMetadata), "-n", pool, group()},
+                 tags),
+         [&](Table& table) {
+           LogicalVolume made;
+           made.name = pool;
+           made.size = kFirstPool;
+           made.tags = tags;
+           made.isThinPool = true;
+           table[pool] = std::move(made);
+         });
+  std::vector<std::string> words = {"lvcreate", "-s",         "-kn",     "-p",    "rw", "-n", volume,
+                                    "--thinpool", path(pool), "--addtag", kOurTag};
+  const std::vector<std::string> definition = tagsFrom(kDefinitionTag, request.definition);
+  words = addTags(std::move(words), definition);
+  words.push_back(path(origin));
+  change(fmt::format("create volume '{}'", path(volume)), std::move(words), [&](Table& table) {
+    LogicalVolume made;
+    made.name = volume;
+    made.size = from.size;
+    made.pool = pool;
+    made.origin = origin;
+    made.tags = definition;
+    made.tags.emplace_back(kOurTag);
+    table[volume] = std::move(made);
+  });
+  if (size > from.size) {
+    change(fmt::format("grow volume '{}' to {}", name, formatBytes(size)),
+           {"lvextend", "-L", sizeWord(size), path(volume)},
+           [&](Table& table) { table[volume].size = size; });
+    mount(volume, Access::ReadWrite);
+    growFileSystem(runner(), dm::pathOf(dm::find(upper(volume)).value().number));
+    unmountHeld(volume);  // it will be attached at once
+  }
+  undo.commit();
+}
+
+void SharedEngine::clone(const std::string& from, const CreateRequest&, const Progress&) {
+  throw Error(Kind::Unsupported,
+              fmt::format("cannot clone volume '{}' on storage '{}': tier shared has no clones yet",
+                          from, name()))
+      .withHint("make another context from its template");
+}
+
+void SharedEngine::rename(const std::string& from, const std::string& to) {
+  mustOwn(from);
+  const std::string pool = poolOf(table(), from);
+  if (const std::optional<Owner> owner = ownerOf(to)) throw volumeExists(to);
+  LvmEngine::rename(from, to);
+  renameVolume(pool, poolVolume(to));
+  // What LVM knows of the volumes in it.
+  forgetTable();
+}
+
+void SharedEngine::saveDefinition(const std::string& name, const std::string& definition) {
+  mustOwn(name);
+  LvmEngine::saveDefinition(name, definition);
+}
+
+void SharedEngine::destroy(const std::string& name) {
+  checkName(name, "volume name");
+  forgetTable();
+  const Table known = table();
+  const auto volume = known.find(contextVolume(name));
+  const auto pool = known.find(volume == known.end() ? poolVolume(name) : volume->second.pool);
+  if (pool == known.end()) return;
+  if (!isHere(known, pool->second)) {
+    log::warning("volume '{}' on storage '{}' is another host's, leaving it", name, this->name());
+    return;
+  }
+  detach(name);
+  // With all that is in it.
+  change(fmt::format("remove volume '{}'", name), {"lvremove", path(pool->first)},
+         [&](Table& table) {
+           std::erase_if(table, [&](const auto& entry) {
+             return entry.first == pool->first || entry.second.pool == pool->first;
+           });
+         });
+}
+
+std::string SharedEngine::attach(const std::string& name) {
+  const std::string volume = contextVolume(checkName(name, "volume name"));
+  if (isMounted(mountPoint(volume))) return LvmEngine::attach(name);
+  mustOwn(name);
+  if (!isActive(volume)) {
+    activate(name, volume);
+    // What was known was known without the lock.
+    forgetTable();
+    try {
+      mustOwn(name);
+    } catch (const Error&) {
+      putDown(volume);
+      throw;
+    }
+  }
+  return LvmEngine::attach(name);
+}
+
+void SharedEngine::restoreSnapshot(const std::string& name, const std::string& snapshot) {
+  mustOwn(name);
+  LvmEngine::restoreSnapshot(name, snapshot);
+}
+
+// --- from host to host ---
+
+void SharedEngine::settleEpochs(const std::string& name, std::vector<std::string>& sentences) {
+  const Table known = table();
+  const std::optional<Owner> owner = ownerOf(name);
+  for (const auto& [volume, description] : known) {
+    const std::optional<std::uint64_t> epoch = epochIn(volume, name);
+    if (!epoch || !owner) continue;
+    if (*epoch == owner->epoch) {
+      finishTakeOver(name);
+      sentences.push_back(fmt::format("finished taking over volume '{}' on storage '{}'", name,
+                                      this->name()));
+    } else {
+      remove({volume}, fmt::format("remove what was left of taking over '{}'", name));
+      sentences.push_back(fmt::format("removed what was left of taking over volume '{}' on "
+                                      "storage '{}'",
+                                      name, this->name()));
+    }
+  }
+}
+
+void SharedEngine::takeOwnership(const std::string& name) {
+  const std::string volume = contextVolume(checkName(name, "volume name"));
+  forgetTable();
+  if (!ownerOf(name)) throw noVolume(name);
+  if (isMounted(mountPoint(volume))) return finishTakeOver(name);  // it came by a hand-over
+  activate(name, volume);
+  Rollback undo;
+  undo.add("let the volume go", [this, volume] { putDown(volume); });
+  forgetTable();
+  const std::optional<Owner> owner = ownerOf(name);
+  if (!owner) throw noVolume(name);
+  std::vector<std::string> sentences;
+  settleEpochs(name, sentences);
+  if (owner->host != host_) writeOwner(name, {host_, owner->epoch + 1});
+  undo.commit();
+  putDown(volume);
+}
+
+void SharedEngine::release(const std::string& name) {
+  const std::string volume = contextVolume(checkName(name, "volume name"));
+  mustOwn(name);
+  if (!isMounted(mountPoint(volume))) return putDown(volume);
+  Rollback undo;
+  undo.add("let its users go on", [this, volume] { thaw(mountPoint(volume)); });
+  holdStill(mountPoint(volume));
+  undo.add("put its device back",
+           [this, volume] { dm::reloadLinear(upper(volume), device(volume)); });
+  // The file system is still: nothing is under way any more.
+  dm::replaceByError(upper(volume), dm::UnderWay::Wait);
+  deactivate(inPool(table(), poolOf(table(), name)));
+  undo.commit();
+}
+
+void SharedEngine::takeBack(const std::string& name) {
+  const std::string volume = contextVolume(checkName(name, "volume name"));
+  if (!isMounted(mountPoint(volume))) return;
+  if (!dm::isCutOff(upper(volume))) return;  // it is back already
+  forgetTable();
+  activate(name, volume);
+  forgetTable();
+  try {
+    mustOwn(name);
+  } catch (const Error&) {
+    deactivate(inPool(table(), poolOf(table(), name)));
+    throw;
+  }
+  dm::reloadLinear(upper(volume), device(volume));
+  thaw(mountPoint(volume));
+  std::vector<std::string> sentences;
+  settleEpochs(name, sentences);
+  for (const std::string& sentence : sentences) log::info("{}", sentence);
+}
+
+std::string SharedEngine::takeOver(const std::string& name, std::uint64_t epoch) {
+  const std::string volume = contextVolume(checkName(name, "volume name"));
+  const std::string fresh = epochVolume(name, epoch);
+  forgetTable();
+  const std::optional<Owner> owner = ownerOf(name);
+  if (!owner) throw noVolume(name);
+  if (epoch != owner->epoch + 1)
+    throw Error(Kind::InvalidState, fmt::format("cannot take volume '{}' over for epoch {}: it is "
+                                                "in epoch {}",
+                                                name, epoch, owner->epoch));
+  if (find(fresh)) {  // of an attempt that was cut off
+    activate(name, fresh);
+    unmountVolume(volume);
+    remove({fresh}, fmt::format("remove what was left of taking over '{}'", name));
+  }
+  const std::vector<std::string> definition =
+      tagsWithPrefix(get(volume, noVolume(name)), kDefinitionTag);
+  Rollback undo;
+  undo.add("let the volume go", [this, name, epoch] { giveUpTakeOver(name, epoch); });
+  try {
+    snapshotOf(volume, fresh, definition);
+  } catch (const Error& error) {
+    if (error.kind() != Kind::Busy) throw;
+    throw Error(Kind::Busy, fmt::format("volume '{}' on storage '{}' is in use on host '{}'", name,
+                                        this->name(), owner->host))
+        .withHint("it has to be released there first");
+  }
+  std::string root = mount(volume, fresh, Access::ReadWrite);
+  undo.commit();
+  return root;
+}
+
+void SharedEngine::commitTakeOver(const std::string& name, std::uint64_t epoch) {
+  if (!isActive(epochVolume(name, epoch)))
+    throw Error(Kind::InvalidState,
+                fmt::format("volume '{}' was not taken over for epoch {}", name, epoch));
+  writeOwner(name, {host_, epoch});
+}
+
+void SharedEngine::finishTakeOver(const std::string& name) {
+  const Owner owner = mustOwn(name);
+  const std::string fresh = epochVolume(name, owner.epoch);
+  const std::string volume = contextVolume(name);
+  if (!find(fresh)) return;
+  if (find(volume)) remove({volume}, fmt::format("remove what volume '{}' was before", name));
+  renameVolume(fresh, volume);
+}
+
+void SharedEngine::giveUpTakeOver(const std::string& name, std::uint64_t epoch) {
+  forgetTable();
+  const std::optional<Owner> owner = ownerOf(name);
+  if (owner && (owner->epoch >= epoch || owner->host == host_))
+    throw Error(Kind::InvalidState,
+                fmt::format("cannot give volume '{}' back: it is that of host '{}' in epoch {}", name,
+                            owner->host, owner->epoch));
+  unmountVolume(contextVolume(name));
+  const std::string fresh = epochVolume(name, epoch);
+  if (find(fresh)) remove({fresh}, fmt::format("give volume '{}' back", name));
+  putDown(contextVolume(name));
+}
+
+}  // namespace vs::storage
