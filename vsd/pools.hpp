@@ -1,5 +1,5 @@
-// Looks after the space of all storages while vsd runs: once a second pools are grown that get full,
-// and what is wrong with them is logged, once.
+// Looks after the space of all storages while vsd runs: once a second pools are grown that get
+// full, and what is wrong with them is logged, once.
 #pragma once
 
 #include <set>

@@ -31,11 +31,9 @@ Action storageHandoverVerb(Flags& flags) {
   return [options](Session& session) {
     Json parameters = {{"name", options->context}, {"step", options->step}};
     if (!options->storage.empty()) parameters["storage"] = options->storage;
-    return carryOut(session, {{"hand over", "handed over"},
-                              options->context,
-                              "StorageHandover",
-                              parameters,
-                              {}});
+    return carryOut(
+        session,
+        {{"hand over", "handed over"}, options->context, "StorageHandover", parameters, {}});
   };
 }
 

@@ -1,9 +1,11 @@
-// vsd-fence GROUP: this host has lost, or is about to lose, its leases on a shared volume group, and
-// stops writing to it (lvmlockctl_kill_command of lvm.conf(5); called by lvmlockctl --kill). It
+// vsd-fence GROUP: this host has lost, or is about to lose, its leases on a shared volume group,
+// and stops writing to it (lvmlockctl_kill_command of lvm.conf(5); called by lvmlockctl --kill). It
 // needs neither vsd nor the disks. When it fails, the watchdog resets the host.
 //
 // Devices first: a killed process may leave writes behind, a device that fails all I/O does not let
 // them through.
+#include <syslog.h>
+
 #include <cstdio>
 #include <set>
 #include <string>
@@ -46,6 +48,12 @@ void cutOffBottom(const std::string& group) {
         dm::wipe(name);
 }
 
+// Its output goes nowhere when sanlock has started it.
+void tell(const std::string& text) {
+  log::error("{}", text);
+  ::syslog(LOG_ERR, "%s", text.c_str());
+}
+
 int run(const std::vector<std::string>& words) {
   if (words.size() != 1 || words[0].starts_with('-')) {
     std::fputs("usage: vsd-fence GROUP\nCuts this host off from a volume group; see vsd(8).\n",
@@ -53,19 +61,20 @@ int run(const std::vector<std::string>& words) {
     return 2;
   }
   const std::string& group = words[0];
-  log::error("leases of volume group '{}' are lost: cutting it off", group);
+  tell(fmt::format("leases of volume group '{}' are lost: cutting it off", group));
   const std::set<std::string> contexts = cutOff(group);
   cutOffBottom(group);
   const std::string root = findCgroupRoot();
   for (const std::string& name : contexts) {
-    log::error("context '{}': killing it, its storage is lost", name);
+    tell(fmt::format("context '{}': killing it, its storage is lost", name));
     try {
       ContextCgroup(root, name).kill(kKillTime);
     } catch (const Error& error) {
       // It writes nothing any more; vsd will see to it.
-      log::error("context '{}': {}, ignoring", name, error.text());
+      tell(fmt::format("context '{}': {}, ignoring", name, error.text()));
     }
   }
+  tell(fmt::format("volume group '{}' is cut off", group));
   return 0;
 }
 

@@ -250,6 +250,15 @@ void reloadLinear(const std::string& name, const std::string& below) {
   resume(name);
 }
 
+bool removeUnused(const std::string& name) {
+  const std::lock_guard lock(library());
+  Task task(DM_DEVICE_REMOVE, name, "remove");
+  task.withUdevFlags();
+  if (task.tryRun()) return true;
+  if (task.error() == ENXIO || task.error() == EBUSY) return false;
+  throw systemError(task.error(), fmt::format("remove device '{}'", name));
+}
+
 void wipe(const std::string& name) {
   const std::lock_guard lock(library());
   Task task(DM_DEVICE_INFO, name, "look at");

@@ -49,8 +49,10 @@ enum class UnderWay { Wait, Fail };
 void replaceByError(const std::string& name, UnderWay underWay);
 // Whether that was done to it. A device that is absent was not.
 bool isCutOff(const std::string& name);
-// The same done to anybody's device, for good: what is under way fails. Absent is success.
+// Anybody's device fails all I/O from now on, what is under way too. Absent is success.
 void wipe(const std::string& name);
+// Removes a device, whoever made it, unless somebody has it open; whether it did. Absent: no.
+bool removeUnused(const std::string& name);
 // What the first target of a device lies on; nullopt when it is absent or lies on nothing.
 std::optional<dev_t> below(const std::string& name);
 // How full a thin pool is (Documentation/admin-guide/device-mapper/thin-provisioning.rst); nullopt

@@ -186,12 +186,13 @@ void removeStorage(const Host& host, const std::string& name, Operation& operati
   const StorageRecord record = recordOf(host, name);
   operation.step(record.tier == "shared" ? "leave it" : "remove its templates and its pool");
   operation.passPointOfNoReturn();
-  if (storage::hasGroup(host.runner, record.group))
-    host.storages.named(name)->removeLeftovers({});  // unmounts its templates
-  if (record.tier == "shared")
+  if (record.tier == "shared") {
     storage::leaveShared(host.runner, record.group);
-  else
+  } else {
+    if (storage::hasGroup(host.runner, record.group))
+      host.storages.named(name)->removeLeftovers({});  // unmounts its templates
     storage::tearDownThin(host.runner, name, record.group);
+  }
 
   operation.step("forget it");
   host.store.eraseStorage(name);

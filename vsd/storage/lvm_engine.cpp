@@ -250,6 +250,7 @@ std::vector<std::string> LvmEngine::removeLeftovers(const std::set<std::string>&
   for (const char* kind : {"vs-", "vt-", "vc-"})
     for (const std::string& name : dm::resumeAll(deviceName(group_, kind)))
       removed.push_back(fmt::format("let device '{}' go on, which was suspended", name));
+  removeParts(removed);
   forgetTable();
   finishRestores(inUse, removed);
   thawAll(inUse);
@@ -266,6 +267,18 @@ std::vector<std::string> LvmEngine::removeLeftovers(const std::set<std::string>&
                     templateName, name_));
   }
   return removed;
+}
+
+// An activation that was cut off leaves a pool's parts without the pool. LVM does not activate it
+// as long as they are there, and does not remove them, for it takes it for inactive.
+void LvmEngine::removeParts(std::vector<std::string>& sentences) const {
+  for (const std::string_view part : {"_tdata", "_tmeta", "-real"})
+    for (const std::string& device : dm::list(deviceName(group_, ""))) {
+      if (!device.ends_with(part)) continue;
+      const std::string whole = device.substr(0, device.size() - part.size());
+      if (dm::numberOf(whole + "-tpool") || !dm::removeUnused(device)) continue;
+      sentences.push_back(fmt::format("removed device '{}', which nothing uses", device));
+    }
 }
 
 // --- space ---
@@ -357,8 +370,15 @@ std::string LvmEngine::mount(const std::string& volume, const std::string& sourc
 }
 
 void LvmEngine::unmountVolume(const std::string& volume) {
+  const bool cutOff = dm::isCutOff(upper(volume));
   unmountHeld(volume);
-  putDown(volume);
+  try {
+    putDown(volume);
+  } catch (const Error& error) {
+    // Whoever used it is gone all the same; the disks below may be, too.
+    if (!cutOff) throw;
+    log::warning("storage '{}': {}, ignoring", name_, error.text());
+  }
 }
 
 void LvmEngine::unmountHeld(const std::string& volume) {

@@ -118,6 +118,7 @@ class LvmEngine : public Engine {
  private:
   bool mend(const Error& error) const;
   void growPool(const std::string& pool, bool metadata, const Growth& how);
+  void removeParts(std::vector<std::string>& sentences) const;
   void thawAll(const std::set<std::string>& inUse);
   void finishRestores(const std::set<std::string>& inUse, std::vector<std::string>& sentences);
 

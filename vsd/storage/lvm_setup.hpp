@@ -1,5 +1,5 @@
-// What setting up a storage on LVM takes, whatever its tier: an empty disk, a volume group whose tags
-// tell the storage's name.
+// What setting up a storage on LVM takes, whatever its tier: an empty disk, a volume group whose
+// tags tell the storage's name.
 #pragma once
 
 #include <string>

@@ -46,7 +46,8 @@ std::string epochVolume(const std::string& name, std::uint64_t epoch) {
 
 SharedEngine::SharedEngine(std::string name, std::string group, std::string host,
                            const Paths& paths, Runner& runner)
-    : LvmEngine(std::move(name), std::move(group), paths, runner, Sharing::Shared), host_(std::move(host)) {}
+    : LvmEngine(std::move(name), std::move(group), paths, runner, Sharing::Shared),
+      host_(std::move(host)) {}
 
 Capabilities SharedEngine::capabilities() const {
   Capabilities can;
@@ -109,8 +110,9 @@ std::string SharedEngine::poolOf(const Table& table, const std::string& name) co
 }
 
 Error SharedEngine::ownedBy(const std::string& name, const Owner& owner) const {
-  return Error(Kind::Busy, fmt::format("volume '{}' on storage '{}' belongs to host '{}' (epoch {})",
-                                       name, this->name(), owner.host, owner.epoch))
+  return Error(Kind::Busy,
+               fmt::format("volume '{}' on storage '{}' belongs to host '{}' (epoch {})", name,
+                           this->name(), owner.host, owner.epoch))
       .withHint(fmt::format("use it there; when it is stopped, or '{}' is dead, 'vsctl take {}' "
                             "brings it here",
                             owner.host, name));
@@ -143,9 +145,8 @@ void SharedEngine::activate(const std::string& name, const std::string& volume) 
   } catch (const Error& error) {
     if (error.kind() != Kind::Busy) throw;
     const std::optional<Owner> owner = ownerOf(name);
-    throw Error(Kind::Busy,
-                fmt::format("volume '{}' on storage '{}' is in use on host '{}'", name,
-                            this->name(), owner ? owner->host : "?"))
+    throw Error(Kind::Busy, fmt::format("volume '{}' on storage '{}' is in use on host '{}'", name,
+                                        this->name(), owner ? owner->host : "?"))
         .withHint(owner && owner->host != host_
                       ? "stop it there; after that host's death its lease has to expire first"
                       : "another host holds it, or has died a short time ago: try again");
@@ -203,7 +204,7 @@ std::vector<std::string> SharedEngine::removeLeftovers(const std::set<std::strin
       if (isHere(known, description))
         settle(known, pool, name, removed, idle);
       else
-        settleForeign(name, removed);
+        settleForeign(known, pool, name, removed, idle);
     } catch (const Error& error) {
       removed.push_back(fmt::format("volume '{}' on storage '{}' stays as it is: {}", name,
                                     this->name(), error.text()));
@@ -233,9 +234,16 @@ void SharedEngine::settle(const Table& known, const std::string& pool, const std
 }
 
 // What this host has begun to take over and has not committed goes back.
-void SharedEngine::settleForeign(const std::string& name, std::vector<std::string>& removed) {
+void SharedEngine::settleForeign(const Table& known, const std::string& pool,
+                                 const std::string& name, std::vector<std::string>& removed,
+                                 std::vector<std::string>& idle) {
   const std::optional<Owner> owner = ownerOf(name);
-  if (!owner || !isActive(epochVolume(name, owner->epoch + 1))) return;
+  if (isMounted(mountPoint(contextVolume(name))) && dm::isCutOff(upper(contextVolume(name))))
+    return;  // it has gone to the other host; what ran above it here is not removed yet
+  if (!owner || !isActive(epochVolume(name, owner->epoch + 1))) {
+    for (const std::string& each : inPool(known, pool)) idle.push_back(each);
+    return;
+  }
   giveUpTakeOver(name, owner->epoch + 1);
   removed.push_back(fmt::format("gave volume '{}' on storage '{}' back to host '{}'", name,
                                 this->name(), owner->host));
@@ -342,8 +350,8 @@ void SharedEngine::createFromTemplate(const CreateRequest& request, const Progre
            made.isThinPool = true;
            table[pool] = std::move(made);
          });
-  std::vector<std::string> words = {"lvcreate", "-s",         "-kn",     "-p",    "rw", "-n", volume,
-                                    "--thinpool", path(pool), "--addtag", kOurTag};
+  std::vector<std::string> words = {"lvcreate", "-s",         "-kn",      "-p",       "rw",   "-n",
+                                    volume,     "--thinpool", path(pool), "--addtag", kOurTag};
   const std::vector<std::string> definition = tagsFrom(kDefinitionTag, request.definition);
   words = addTags(std::move(words), definition);
   words.push_back(path(origin));
@@ -444,13 +452,14 @@ void SharedEngine::settleEpochs(const std::string& name, std::vector<std::string
     if (!epoch || !owner) continue;
     if (*epoch == owner->epoch) {
       finishTakeOver(name);
-      sentences.push_back(fmt::format("finished taking over volume '{}' on storage '{}'", name,
-                                      this->name()));
+      sentences.push_back(
+          fmt::format("finished taking over volume '{}' on storage '{}'", name, this->name()));
     } else {
       remove({volume}, fmt::format("remove what was left of taking over '{}'", name));
-      sentences.push_back(fmt::format("removed what was left of taking over volume '{}' on "
-                                      "storage '{}'",
-                                      name, this->name()));
+      sentences.push_back(
+          fmt::format("removed what was left of taking over volume '{}' on "
+                      "storage '{}'",
+                      name, this->name()));
     }
   }
 }
@@ -561,8 +570,8 @@ void SharedEngine::giveUpTakeOver(const std::string& name, std::uint64_t epoch) 
   const std::optional<Owner> owner = ownerOf(name);
   if (owner && (owner->epoch >= epoch || owner->host == host_))
     throw Error(Kind::InvalidState,
-                fmt::format("cannot give volume '{}' back: it is that of host '{}' in epoch {}", name,
-                            owner->host, owner->epoch));
+                fmt::format("cannot give volume '{}' back: it is that of host '{}' in epoch {}",
+                            name, owner->host, owner->epoch));
   unmountVolume(contextVolume(name));
   const std::string fresh = epochVolume(name, epoch);
   if (find(fresh)) remove({fresh}, fmt::format("give volume '{}' back", name));

@@ -60,7 +60,7 @@ class SharedEngine : public LvmEngine {
   std::optional<Owner> ownerOf(const Table& table, const LogicalVolume& volume) const;
   std::string poolOf(const Table& table, const std::string& name) const;
   std::string contextIn(const Table& table, const std::string& pool) const;
-  Owner mustOwn(const std::string& name) const;       // throws NotFound, or Busy naming the owner
+  Owner mustOwn(const std::string& name) const;  // throws NotFound, or Busy naming the owner
   Error ownedBy(const std::string& name, const Owner& owner) const;
   // Takes the lock of a volume's pool, and has the volume there. Throws Busy, naming the owner.
   void activate(const std::string& name, const std::string& volume);
@@ -69,7 +69,8 @@ class SharedEngine : public LvmEngine {
   std::vector<std::string> inPool(const Table& table, const std::string& pool) const;
   void settle(const Table& known, const std::string& pool, const std::string& name,
               std::vector<std::string>& removed, std::vector<std::string>& idle);
-  void settleForeign(const std::string& name, std::vector<std::string>& removed);
+  void settleForeign(const Table& known, const std::string& pool, const std::string& name,
+                     std::vector<std::string>& removed, std::vector<std::string>& idle);
   // Under the lock: what hand-overs that were cut off have left of a volume that nobody uses.
   void settleEpochs(const std::string& name, std::vector<std::string>& sentences);
 

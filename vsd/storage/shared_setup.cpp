@@ -64,9 +64,9 @@ void checkServices(Runner& runner, std::vector<std::string>& problems) {
     Command command;
     command.argv = {findProgram("systemctl", "systemd"), "is-active", service};
     if (runner.run(command).status != 0)
-      problems.push_back(fmt::format(
-          "service {} does not run: systemctl enable --now {} (package {})", service, service,
-          std::string_view(service) == "lvmlockd" ? "lvm2-lockd" : "sanlock"));
+      problems.push_back(
+          fmt::format("service {} does not run: systemctl enable --now {} (package {})", service,
+                      service, std::string_view(service) == "lvmlockd" ? "lvm2-lockd" : "sanlock"));
   }
 }
 
@@ -77,9 +77,10 @@ void checkLvmSettings(Runner& runner, const std::string& fence,
         "lvm does not use lvmlockd: set 'global { use_lvmlockd = 1 }' in /etc/lvm/lvm.conf");
   const int id = std::atoi(lvmSetting(runner, "local/host_id").c_str());
   if (id < 1 || id > kMostHosts)
-    problems.push_back(fmt::format("this host has no number: set 'local {{ host_id = N }}' in "
-                                   "/etc/lvm/lvmlocal.conf, from 1 to {}, another on each host",
-                                   kMostHosts));
+    problems.push_back(
+        fmt::format("this host has no number: set 'local {{ host_id = N }}' in "
+                    "/etc/lvm/lvmlocal.conf, from 1 to {}, another on each host",
+                    kMostHosts));
   if (lvmSetting(runner, "global/lvmlockctl_kill_command") != fence)
     problems.push_back(
         fmt::format("nobody would stop writers when leases are lost: set 'global {{ "

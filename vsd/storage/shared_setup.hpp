@@ -1,5 +1,5 @@
-// From an empty LUN, or a shared volume group that another host has made on it, to a storage of tier
-// `shared` on this host. All that has to be right on the host is checked first and named: the
+// From an empty LUN, or a shared volume group that another host has made on it, to a storage of
+// tier `shared` on this host. All that has to be right on the host is checked first and named: the
 // services that hold the leases, this host's number among the others, and times that fit together,
 // so that whoever loses its leases has stopped writing by the time that somebody else gets them.
 #pragma once
@@ -20,8 +20,8 @@ struct SharedSetup {
 
 // Seconds, as sanlock(8) and open-iscsi name them.
 struct LeaseTimes {
-  int ioTimeout = 10;      // sanlock: of one read or write of a lease
-  int watchdogFire = 60;   // sanlock: from the last renewal that the watchdog saw to the reset
+  int ioTimeout = 10;     // sanlock: of one read or write of a lease
+  int watchdogFire = 60;  // sanlock: from the last renewal that the watchdog saw to the reset
   // A host counts as dead, and its leases are given to others, after this long without a renewal.
   int hostDead() const { return 8 * ioTimeout + watchdogFire; }
   // A host stops its own writers when it could not renew for this long.

@@ -58,8 +58,7 @@ void ThinEngine::createFromTemplate(const CreateRequest& request, const Progress
   templateDescription(request.templateName);
   const LogicalVolume from =
       get(templateVolume(request.templateName), noTemplate(request.templateName));
-  if (hasVolume(request.name))
-    throw volumeExists(request.name);
+  if (hasVolume(request.name)) throw volumeExists(request.name);
   if (request.size && *request.size < from.size)
     throw invalid("volume '{}' cannot have {}: template '{}' has {}", request.name,
                   formatBytes(*request.size), request.templateName, formatBytes(from.size))
@@ -79,8 +78,7 @@ void ThinEngine::createFromTemplate(const CreateRequest& request, const Progress
 void ThinEngine::clone(const std::string& from, const CreateRequest& request, const Progress&) {
   checkName(request.name, "volume name");
   get(contextVolume(from), noVolume(from));
-  if (hasVolume(request.name))
-    throw volumeExists(request.name);
+  if (hasVolume(request.name)) throw volumeExists(request.name);
   snapshotOf(contextVolume(from), contextVolume(request.name),
              tagsFrom(kDefinitionTag, request.definition));
 }

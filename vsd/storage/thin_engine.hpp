@@ -1,5 +1,5 @@
-// Tier `thin`: a local volume group with one thin pool, `vs-pool`. Templates are thin volumes in it,
-// and a context's volume is a thin snapshot of its template (lvm_engine.hpp has their names).
+// Tier `thin`: a local volume group with one thin pool, `vs-pool`. Templates are thin volumes in
+// it, and a context's volume is a thin snapshot of its template (lvm_engine.hpp has their names).
 #pragma once
 
 #include "vsd/storage/lvm_engine.hpp"

@@ -11,12 +11,17 @@ TEST(Config, ReadsSettingsAndLaterFilesWin) {
   const Config config = parseConfig(
       {{"a.toml",
         "[daemon]\ngroup = \"admins\"\n[defaults]\nmemory = \"1G\"\ndns = [\"10.0.0.1\"]\n"},
-       {"b.toml", "[defaults]\nmemory = \"2G\"\nstop-timeout = \"5s\"\n"}});
+       {"b.toml",
+        "[defaults]\nmemory = \"2G\"\nstop-timeout = \"5s\"\n[storage]\ngrow-at = 50\nreserve = "
+        "0\n"}});
   EXPECT_EQ(config.group, "admins");
   EXPECT_EQ(config.limits.memory, 2_GiB);
   EXPECT_EQ(config.dns, std::vector<std::string>{"10.0.0.1"});
   EXPECT_EQ(config.stopTimeout, Millis(5000));
   EXPECT_EQ(config.defaultTemplate, "debian13");
+  EXPECT_EQ(config.growAt, 50);
+  EXPECT_EQ(config.growBy, 25);
+  EXPECT_EQ(config.growReserve, 0);
 }
 
 TEST(Config, ListsEveryProblemWithFileLineAndColumn) {
@@ -38,7 +43,7 @@ TEST(Config, ListsEveryProblemWithFileLineAndColumn) {
     std::sort(problems.begin(), problems.end() - 1);
     EXPECT_EQ(problems[0],
               "vsd.toml:1:9: 'loose' stands outside of any section; known are [daemon], "
-              "[defaults], [templates]");
+              "[defaults], [storage], [templates]");
     EXPECT_EQ(problems[1], "vsd.toml:3:9: 'group' must be a text in quotes");
     EXPECT_EQ(problems[2], "vsd.toml:4:10: there is no setting 'colour' in [daemon]");
     EXPECT_EQ(

@@ -1,0 +1,94 @@
+#include <gtest/gtest.h>
+
+#include "tests/support/fake_runner.hpp"
+#include "vsd/base/error.hpp"
+#include "vsd/storage/shared_engine.hpp"
+#include "vsd/storage/shared_setup.hpp"
+
+namespace vs::storage {
+namespace {
+
+constexpr const char* kStatus =
+    "daemon 14fb0fdd.h2\n    use_watchdog=1\n    write_init_io_timeout=60\n    io_timeout=2\n"
+    "    watchdog_fire_timeout=10\n    helper_pid=4805\n";
+
+TEST(SharedSetup, ReadsTheTimesOfLeases) {
+  const LeaseTimes times = leaseTimesIn(kStatus);
+  EXPECT_EQ(times.ioTimeout, 2);
+  EXPECT_EQ(times.watchdogFire, 10);
+  EXPECT_EQ(times.leaseLost(), 16);
+  EXPECT_EQ(times.hostDead(), 26);
+  EXPECT_EQ(LeaseTimes().hostDead(), 140);  // as sanlock has it unless told
+  EXPECT_EQ(leaseTimesIn("nothing").ioTimeout, 0);
+}
+
+// A group of two hosts, as lvm reports it to host h1: 'web' is h1's, 'mail' is h2's in epoch 3.
+constexpr const char* kGroup = R"({"report": [{"lv": [
+  {"lv_name":"vt-debian13","lv_size":"600000000","pool_lv":"","origin":"","lv_tags":"vsd,vs.host=h2","segtype":"linear",
+   "lv_permissions":"read-only"},
+  {"lv_name":"vp-web","lv_size":"268435456","pool_lv":"","origin":"","lv_tags":"vsd,vs.host=h1,vs.epoch=1","segtype":"thin-pool"},
+  {"lv_name":"vc-web","lv_size":"8589934592","pool_lv":"vp-web","origin":"vt-debian13","lv_tags":"vsd,vs.d0.1=e30","segtype":"thin"},
+  {"lv_name":"vp-mail","lv_size":"268435456","pool_lv":"","origin":"","lv_tags":"vsd,vs.host=h2,vs.epoch=3","segtype":"thin-pool"},
+  {"lv_name":"vc-mail","lv_size":"8589934592","pool_lv":"vp-mail","origin":"vt-debian13","lv_tags":"vsd,vs.d0.1=e30","segtype":"thin"},
+  {"lv_name":"vp-half","lv_size":"268435456","pool_lv":"","origin":"","lv_tags":"vsd,vs.host=h1,vs.epoch=1","segtype":"thin-pool"}
+  ]}]})";
+
+class SharedGroup : public testing::Test {
+ protected:
+  void SetUp() override {  // what is known is asked anew after a second
+    for (int i = 0; i < 8; ++i) runner_.answer({0, kGroup, ""});
+  }
+
+  FakeRunner runner_;
+  Paths paths_{"/nowhere", ""};
+  SharedEngine engine_{"pool1", "vsd-pool1", "h1", paths_, runner_};
+};
+
+TEST_F(SharedGroup, HasOnlyItsOwnVolumes) {
+  EXPECT_TRUE(engine_.hasVolume("web"));
+  EXPECT_FALSE(engine_.hasVolume("mail"));
+  EXPECT_FALSE(engine_.hasVolume("half"));
+  // One question serves all three (unless this took a second), and takes no lock.
+  EXPECT_LE(runner_.ran.size(), 3U);
+  EXPECT_NE(runner_.ran[0].find("--nolocking"), std::string::npos);
+}
+
+TEST_F(SharedGroup, KnowsWhoseTheOthersAre) {
+  const auto owner = engine_.ownerOf("mail");
+  ASSERT_TRUE(owner);
+  EXPECT_EQ(owner->host, "h2");
+  EXPECT_EQ(owner->epoch, 3U);
+  EXPECT_FALSE(engine_.ownerOf("nobody"));
+}
+
+TEST_F(SharedGroup, ChangesNothingOfOthers) {
+  for (const auto& change : std::initializer_list<std::function<void()>>{
+           [&] { engine_.attach("mail"); }, [&] { engine_.saveDefinition("mail", "{}"); },
+           [&] { engine_.rename("mail", "post"); }, [&] { engine_.release("mail"); }}) {
+    try {
+      change();
+      FAIL() << "it was done";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), Kind::Busy);
+      EXPECT_NE(error.text().find("belongs to host 'h2' (epoch 3)"), std::string::npos);
+    }
+  }
+  for (const std::string& line : runner_.ran) EXPECT_NE(line.find("lvm lvs"), std::string::npos);
+}
+
+TEST_F(SharedGroup, RefusesTheWrongEpoch) {
+  try {
+    engine_.takeOver("mail", 3);
+    FAIL() << "it was done";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), Kind::InvalidState);
+  }
+}
+
+TEST(LvmNames, AreWrittenAsTheDevicesAre) {
+  EXPECT_EQ(deviceName("vsd-pool1", "vc-web-2"), "vsd--pool1-vc--web--2");
+  EXPECT_EQ(epochVolume("web", 7), "ve-web.7");
+}
+
+}  // namespace
+}  // namespace vs::storage
