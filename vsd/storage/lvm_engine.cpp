@@ -272,6 +272,7 @@ std::vector<std::string> LvmEngine::removeLeftovers(const std::set<std::string>&
 // An activation that was cut off leaves a pool's parts without the pool. LVM does not activate it
 // as long as they are there, and does not remove them, for it takes it for inactive.
 void LvmEngine::removeParts(std::vector<std::string>& sentences) const {
+  const std::lock_guard lock(mutex_);  // an activation of ours that is under way has parts, too
   for (const std::string_view part : {"_tdata", "_tmeta", "-real"})
     for (const std::string& device : dm::list(deviceName(group_, ""))) {
       if (!device.ends_with(part)) continue;
