@@ -7,6 +7,7 @@ namespace vs {
 namespace {
 
 constexpr Millis kPeriod{1'000};
+constexpr Millis kPeriodInTrouble{10'000};  // each look asks lvm then
 
 // Without the figures, which change every time.
 std::string keyOf(const std::string& trouble) {
@@ -22,7 +23,7 @@ Pools::Pools(const Host& host)
 
 void Pools::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    std::this_thread::sleep_for(kPeriod);
+    std::this_thread::sleep_for(told_.empty() ? kPeriod : kPeriodInTrouble);
     look();
   }
 }

@@ -145,6 +145,7 @@ class Shared(OnLun, unittest.TestCase):
         self.assertEqual(taken.returncode, 5)
         self.assertIn(b"in use on host 'h1'", taken.stderr)
         self.assertIn(b"exists on storage 'pool1' and belongs to host 'h1'", self.h2.vsctl(*CREATE).stderr)
+        self.assertIn(b"is running on this host", self.h1.vsctl("take", "web").stderr)
         self.h1.ok("exec", "web", "--", "sh", "-c", "echo h1 >/root/file; sync")
         self.h1.ok("stop", "web")
         self.h2.ok("take", "web")

@@ -6,7 +6,6 @@
 #include "vsd/base/error.hpp"
 #include "vsd/base/json.hpp"
 #include "vsd/base/names.hpp"
-#include "vsd/base/process.hpp"
 #include "vsd/ops/create.hpp"
 
 namespace vs {
@@ -42,9 +41,9 @@ void checkTake(const Host& host, const std::string& name, const std::string& sto
     throw Error(Kind::Exists, fmt::format("this host has a context '{}' already, on storage '{}'",
                                           name, known->definition.storage))
         .withHint(fmt::format("rename that with 'vsctl rename {} NEW'", name));
-  const storage::Owner owner = ownerOf(*host.storages.named(storage), name);
-  if (owner.host == hostName())
-    throw Error(Kind::Exists, fmt::format("context '{}' is this host's already", name));
+  if (!isDown(known->state))
+    throw Error(Kind::InvalidState,
+                fmt::format("context '{}' is {} on this host", name, nameOf(known->state)));
 }
 
 // What the volume says of its context, with ids that are free here: those on the disk are not
@@ -120,6 +119,7 @@ void take(const Host& host, const std::string& name, const std::string& storage,
           Operation& operation) {
   const auto engine = host.storages.named(storage);
   operation.step("make its volume this host's");
+  checkTake(host, name, storage);
   operation.passPointOfNoReturn();
   engine->takeOwnership(name);
 

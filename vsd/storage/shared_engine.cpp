@@ -388,7 +388,7 @@ void SharedEngine::rename(const std::string& from, const std::string& to) {
   const std::string pool = poolOf(table(), from);
   if (const std::optional<Owner> owner = ownerOf(to)) throw volumeExists(to);
   LvmEngine::rename(from, to);
-  renameVolume(pool, poolVolume(to));
+  if (pool != poolVolume(to)) renameVolume(pool, poolVolume(to));
   // What LVM knows of the volumes in it.
   forgetTable();
 }
@@ -427,12 +427,14 @@ std::string SharedEngine::attach(const std::string& name) {
     activate(name, volume);
     // What was known was known without the lock.
     forgetTable();
-    try {
-      mustOwn(name);
-    } catch (const Error&) {
-      putDown(volume);
-      throw;
-    }
+    Rollback undo;
+    undo.add("let the volume go", [this, volume] { putDown(volume); });
+    mustOwn(name);
+    // The volume may not be what it says before a hand-over to this host is finished.
+    std::vector<std::string> sentences;
+    settleEpochs(name, sentences);
+    for (const std::string& sentence : sentences) log::info("{}", sentence);
+    undo.commit();
   }
   return LvmEngine::attach(name);
 }
