@@ -6,12 +6,11 @@
 namespace vs::api {
 namespace {
 
-OperationRequest requestFor(const std::string& verb, const std::string& name,
-                            const std::string& group = {}, const std::string& device = {}) {
+OperationRequest requestFor(const std::string& verb, const std::string& object, Json parameters) {
   OperationRequest request;
-  request.verb = "storage " + verb;
-  request.object = "storage " + name;
-  request.parameters = Json{{"name", name}, {"group", group}, {"device", device}}.dump();
+  request.verb = verb;
+  request.object = object;
+  request.parameters = parameters.dump();
   return request;
 }
 
@@ -48,29 +47,30 @@ Outcome handleAdd(const Host& host, const Call& call) {
   const StorageAddRequest request = completeStorage(host, std::move(wish));
   return runChange(
       host, call,
-      {requestFor("add", request.name, request.group, request.device),
+      {requestFor("storage add", "storage " + request.name,
+                  {{"name", request.name},
+                   {"tier", request.tier},
+                   {"group", request.group},
+                   {"device", request.device}}),
        [&host, request] { return planAddStorage(host, request); },
        [&host, request](Operation& operation) { addStorage(host, request, operation); }});
 }
 
 Outcome handleRemove(const Host& host, const Call& call) {
   const std::string name = call.parameters.at("name");
-  return runChange(
-      host, call,
-      {requestFor("remove", name), [&host, name] { return planRemoveStorage(host, name); },
-       [&host, name](Operation& operation) { removeStorage(host, name, operation); }});
+  return runChange(host, call,
+                   {requestFor("storage remove", "storage " + name, {{"name", name}}),
+                    [&host, name] { return planRemoveStorage(host, name); },
+                    [&host, name](Operation& operation) { removeStorage(host, name, operation); }});
 }
 
 Outcome handleTake(const Host& host, const Call& call) {
   const std::string name = call.parameters.at("name");
   const std::string storage = storageToTakeFrom(host, name, call.text("storage").value_or(""));
-  OperationRequest request;
-  request.verb = "take";
-  request.object = name;
-  request.parameters = Json{{"name", name}, {"storage", storage}}.dump();
   return runChange(
       host, call,
-      {std::move(request), [&host, name, storage] { return planTake(host, name, storage); },
+      {requestFor("take", name, {{"name", name}, {"storage", storage}}),
+       [&host, name, storage] { return planTake(host, name, storage); },
        [&host, name, storage](Operation& operation) { take(host, name, storage, operation); }});
 }
 
@@ -78,13 +78,9 @@ Outcome handleHandover(const Host& host, const Call& call) {
   const std::string name = call.parameters.at("name");
   const HandoverStep step = handoverStepFrom(call.parameters.at("step").get<std::string>());
   const std::string storage = storageToTakeFrom(host, name, call.text("storage").value_or(""));
-  OperationRequest request;
-  request.verb = "handover";
-  request.object = name;
-  request.parameters = Json{{"name", name}, {"storage", storage}}.dump();
   return runChange(
       host, call,
-      {std::move(request),
+      {requestFor("handover", name, {{"name", name}, {"storage", storage}}),
        [&host, name, storage, step] { return planHandover(host, name, storage, step); },
        [&host, name, storage, step](Operation& operation) {
          handOver(host, name, storage, step, operation);

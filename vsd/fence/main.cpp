@@ -16,7 +16,7 @@
 #include "vsd/base/paths.hpp"
 #include "vsd/kernel/cgroup.hpp"
 #include "vsd/kernel/device_mapper.hpp"
-#include "vsd/storage/lvm_engine.hpp"
+#include "vsd/storage/lvm_names.hpp"
 
 namespace vs {
 namespace {
@@ -27,7 +27,8 @@ constexpr Millis kKillTime{5'000};
 std::set<std::string> cutOff(const std::string& group) {
   std::set<dev_t> volumes;
   for (const std::string& name : dm::list(storage::deviceName(group, "")))
-    if (const auto number = dm::numberOf(name)) volumes.insert(*number);
+    if (const auto number = dm::numberOf(name); number && storage::isDeviceOf(group, name))
+      volumes.insert(*number);
   std::set<std::string> contexts;
   for (const std::string& name : dm::list("vsd.")) {  // "vsd.STORAGE.vc-CONTEXT"
     const auto below = dm::below(name);

@@ -55,8 +55,9 @@ void close(const Host& host, Journal& journal, Journal::Open& open) {
     if (picture.verb == "rename")
       finishRename(host, parameters.value("from", ""), parameters.value("to", ""));
     if (picture.verb == "storage add")
-      undoAddStorage(host, parameters.value("name", ""), parameters.value("group", ""),
-                     parameters.value("device", ""));
+      undoAddStorage(host, {parameters.value("name", ""), parameters.value("tier", "thin"),
+                            parameters.value("device", ""), parameters.value("group", ""),
+                            std::nullopt, false});
     if (picture.verb.starts_with("template ") && parameters.contains("name"))
       for (const auto& storage : host.storages.all())
         storage->abandonTemplate(parameters.value("name", ""));

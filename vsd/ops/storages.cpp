@@ -115,8 +115,7 @@ std::vector<std::string> planAddStorage(const Host&, const StorageAddRequest& re
 void addStorage(const Host& host, const StorageAddRequest& request, Operation& operation) {
   Rollback undo;
   operation.step("make its volume group and pool");
-  undo.add("remove what was made of it",
-           [&host, request] { undoAddStorage(host, request.name, request.group, request.device); });
+  undo.add("remove what was made of it", [&host, request] { undoAddStorage(host, request); });
   if (request.tier == "thin")
     setUpThin(host.runner, thinSetup(request));
   else
@@ -130,19 +129,15 @@ void addStorage(const Host& host, const StorageAddRequest& request, Operation& o
   host.storages.add(makeEngine(record, host.paths, host.runner));
 }
 
-void undoAddStorage(const Host& host, const std::string& name, const std::string& group,
-                    const std::string& device) {
+void undoAddStorage(const Host& host, const StorageAddRequest& request) {
   for (const StorageRecord& record : host.store.storages())
-    if (record.name == name) return;
-  for (const storage::FoundStorage& found : storage::findStorages(host.runner)) {
-    if (found.name != name || found.group != group) continue;
-    if (found.tier == "shared" && device.empty())
-      storage::leaveShared(host.runner, group);
-    else if (found.tier == "shared")
-      storage::undoSetUpShared(host.runner, name, group);
-    else
-      storage::tearDownThin(host.runner, name, group);
-  }
+    if (record.name == request.name) return;
+  if (request.tier == "thin")
+    storage::tearDownThin(host.runner, request.name, request.group);
+  else if (!request.device.empty())
+    storage::undoSetUpShared(host.runner, request.name, request.group);
+  else if (storage::hasGroup(host.runner, request.group))
+    storage::leaveShared(host.runner, request.group);
 }
 
 void checkRemoveStorage(const Host& host, const std::string& name) {

@@ -26,8 +26,7 @@ std::vector<std::string> planAddStorage(const Host& host, const StorageAddReques
 void addStorage(const Host& host, const StorageAddRequest& request, Operation& operation);
 // What a crash left of it: the group of a storage that is not on record, if it is ours and empty; a
 // shared one only if it was being made (on a device), for else another host has made it.
-void undoAddStorage(const Host& host, const std::string& name, const std::string& group,
-                    const std::string& device);
+void undoAddStorage(const Host& host, const StorageAddRequest& request);
 
 // Refused (InvalidState) as long as it holds volumes of this host. Its templates go, except of a
 // shared one; the volume group stays when it was there before, and when it is shared.

@@ -145,9 +145,8 @@ void growFileSystem(Runner& runner, const std::string& device) {
 
 void holdStill(const std::string& directory) {
   const Fd root = openDirectory(directory);
-  check(::syncfs(root.get()), "write out '{}'", directory);    // most of it before anybody waits
-  if (::ioctl(root.get(), FIFREEZE, 0) < 0 && errno != EBUSY)  // EBUSY: it is still already
-    throw systemError(errno, fmt::format("hold the file system at '{}' still", directory));
+  check(::syncfs(root.get()), "write out '{}'", directory);  // most of it before anybody waits
+  check(::ioctl(root.get(), FIFREEZE, 0), "hold the file system at '{}' still", directory);
 }
 
 void shutDown(const std::string& directory) {

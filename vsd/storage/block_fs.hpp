@@ -33,7 +33,8 @@ void unmount(const std::string& directory);
 // Makes the file system as large as its device, while it is mounted (resize2fs).
 void growFileSystem(Runner& runner, const std::string& device);
 
-// Writes out the file system at `directory` and holds every writer back until thaw().
+// Writes out the file system at `directory` and holds every writer back until thaw(). Throws when
+// somebody holds it still already: it is theirs to let go.
 void holdStill(const std::string& directory);
 // The file system at `directory` takes no more notice of its device, and writes nothing to it any
 // more, not even what it still has to: for one whose device is cut off, before it is unmounted

@@ -61,7 +61,7 @@ std::vector<std::string> visibleNames(const std::string& directory) {
 }
 
 // The volume or template that a leftover entry was or was to be; empty when it is no leftover.
-std::string volumeOfPath(const std::string& entry) {
+std::string volumeOfEntry(const std::string& entry) {
   if (entry.starts_with(kNew)) return entry.substr(kNew.size());
   if (!entry.starts_with(kGone)) return {};
   return entry.substr(kGone.size(), entry.find('.', 1) - kGone.size());
@@ -129,7 +129,7 @@ std::vector<std::string> DirEngine::removeLeftovers(const std::set<std::string>&
   std::vector<std::string> removed;
   const auto sweep = [&](const std::string& parent, std::string_view what) {
     for (const std::string& entry : listDirectory(parent)) {
-      const std::string owner = volumeOfPath(entry);
+      const std::string owner = volumeOfEntry(entry);
       if (owner.empty() || inUse.contains(owner)) continue;
       removeNow(parent + "/" + entry);
       removed.push_back(

@@ -18,8 +18,6 @@
 namespace vs::storage {
 namespace {
 
-constexpr std::string_view kTemplate = "vt-";
-constexpr std::string_view kContext = "vc-";
 constexpr std::string_view kFresh = "vn-";
 constexpr std::string_view kOld = "vo-";
 constexpr const char* kTimeTag = "vs.at";
@@ -35,16 +33,6 @@ constexpr Millis kKeepsShared{1'000};
 Error noSnapshot(const std::string& name, const std::string& snapshot) {
   return Error(Kind::NotFound, fmt::format("volume '{}' has no snapshot '{}'", name, snapshot))
       .withHint(fmt::format("vsctl snapshot list {} shows what there is", name));
-}
-
-// Back from LVM's doubled hyphens.
-std::string volumeOfDevice(const std::string& escaped) {
-  std::string name;
-  for (std::size_t i = 0; i < escaped.size(); ++i) {
-    name += escaped[i];
-    if (escaped[i] == '-' && i + 1 < escaped.size() && escaped[i + 1] == '-') ++i;
-  }
-  return name;
 }
 
 // LVM takes the number of a new thin device from its own metadata. When the pool has such a device
@@ -73,17 +61,6 @@ std::vector<std::string> tagsWithPrefix(const LogicalVolume& volume, const std::
   return found;
 }
 
-std::string templateVolume(const std::string& name) { return std::string(kTemplate) + name; }
-std::string contextVolume(const std::string& name) { return std::string(kContext) + name; }
-std::string snapshotVolume(const std::string& name, const std::string& snapshot) {
-  return fmt::format("{}{}.{}", kContext, name, snapshot);
-}
-bool isContext(const std::string& volume) {
-  return volume.starts_with(kContext) && volume.find('.') == std::string::npos;
-}
-bool isTemplate(const std::string& volume) { return volume.starts_with(kTemplate); }
-std::string nameIn(const std::string& volume) { return volume.substr(kContext.size()); }
-
 std::vector<std::string> addTags(std::vector<std::string> words,
                                  const std::vector<std::string>& tags) {
   for (const std::string& tag : tags) {
@@ -99,17 +76,6 @@ void retag(LogicalVolume& volume, const std::vector<std::string>& without,
     return std::find(without.begin(), without.end(), tag) != without.end();
   });
   volume.tags.insert(volume.tags.end(), with.begin(), with.end());
-}
-
-std::string deviceName(const std::string& group, const std::string& volume) {
-  std::string name;
-  const auto add = [&name](const std::string& part) {
-    for (const char c : part) name += c == '-' ? "--" : std::string(1, c);
-  };
-  add(group);
-  name += '-';
-  add(volume);
-  return name;
 }
 
 std::string sizeWord(Bytes size) { return fmt::format("{}b", size.value); }
@@ -261,10 +227,12 @@ std::vector<std::string> LvmEngine::removeLeftovers(const std::set<std::string>&
     if (inUse.contains(templateName)) continue;
     unmountVolume(name);
     if (!description.has(kUnfinished) || !isHere(known, description)) continue;
-    remove({name}, fmt::format("remove the unfinished template '{}'", templateName));
     removed.push_back(
-        fmt::format("removed what was left of template '{}' on storage '{}' (not finished)",
-                    templateName, name_));
+        abandonTemplateVolume(name)
+            ? fmt::format("removed what was left of template '{}' on storage '{}' (not finished)",
+                          templateName, name_)
+            : fmt::format("template '{}' on storage '{}' is there again: contexts lie above it",
+                          templateName, name_));
   }
   return removed;
 }
@@ -275,7 +243,7 @@ void LvmEngine::removeParts(std::vector<std::string>& sentences) const {
   const std::lock_guard lock(mutex_);  // an activation of ours that is under way has parts, too
   for (const std::string_view part : {"_tdata", "_tmeta", "-real"})
     for (const std::string& device : dm::list(deviceName(group_, ""))) {
-      if (!device.ends_with(part)) continue;
+      if (!isDeviceOf(group_, device) || !device.ends_with(part)) continue;
       const std::string whole = device.substr(0, device.size() - part.size());
       if (dm::numberOf(whole + "-tpool") || !dm::removeUnused(device)) continue;
       sentences.push_back(fmt::format("removed device '{}', which nothing uses", device));
@@ -287,13 +255,12 @@ void LvmEngine::removeParts(std::vector<std::string>& sentences) const {
 std::vector<std::string> LvmEngine::growPools(const Growth& how) {
   std::vector<std::string> troubles;
   constexpr std::string_view kLayer = "-tpool";  // LVM's name for the device of a pool in use
-  const std::string prefix = deviceName(group_, "");
-  for (const std::string& device : dm::list(prefix)) {
-    if (!device.ends_with(kLayer)) continue;
+  for (const std::string& device : dm::list(deviceName(group_, ""))) {
+    if (!isDeviceOf(group_, device) || !device.ends_with(kLayer)) continue;
     const std::optional<dm::PoolUse> use = dm::poolUse(device);
     if (!use || (use->dataPercent < how.at && use->metadataPercent < how.at)) continue;
     const std::string pool =
-        volumeOfDevice(device.substr(prefix.size(), device.size() - prefix.size() - kLayer.size()));
+        volumeOfDevice(group_, device.substr(0, device.size() - kLayer.size()));
     try {
       if (!find(pool)) continue;  // not one of ours
       if (use->dataPercent >= how.at) growPool(pool, false, how);
@@ -460,14 +427,45 @@ void LvmEngine::abandonTemplate(const std::string& name) {
   const std::optional<LogicalVolume> found = find(volume);
   if (!found || !found->has(kUnfinished)) return;
   unmountVolume(volume);
-  remove({volume}, fmt::format("remove the unfinished template '{}'", name));
+  abandonTemplateVolume(volume);
+}
+
+bool LvmEngine::abandonTemplateVolume(const std::string& volume) {
+  try {
+    removeTemplateVolume(volume);
+    return true;
+  } catch (const Error& error) {
+    if (error.kind() != Kind::Busy) throw;
+    markTemplate(volume, "--deltag");
+    return false;
+  }
+}
+
+void LvmEngine::mustLieBelowNothing(const std::string& volume) const {
+  const Table known = table();
+  const auto origin = known.find(volume);
+  // A thin volume is not needed by those that were made from it.
+  if (origin == known.end() || !origin->second.pool.empty()) return;
+  for (const auto& [other, description] : known)
+    if (description.origin == volume)
+      throw Error(Kind::Busy,
+                  fmt::format("cannot remove template '{}' from storage '{}': context '{}' lies "
+                              "above it",
+                              nameIn(volume), name_, nameIn(other)))
+          .withHint("remove the contexts that were made from it first");
+}
+
+void LvmEngine::removeTemplateVolume(const std::string& volume) {
+  forgetTable();
+  if (!find(volume)) return;
+  mustLieBelowNothing(volume);  // LVM would remove it with the origin
+  remove({volume}, fmt::format("remove template '{}'", nameIn(volume)));
 }
 
 std::vector<std::string> LvmEngine::listTemplates() const {
   std::vector<std::string> names;
   for (const auto& [name, description] : table())
-    if (name.starts_with(kTemplate) && !description.has(kUnfinished))
-      names.push_back(name.substr(kTemplate.size()));
+    if (isTemplate(name) && !description.has(kUnfinished)) names.push_back(nameIn(name));
   return names;
 }
 
@@ -491,11 +489,17 @@ std::shared_ptr<const OpenTree> LvmEngine::openTemplate(const std::string& name)
   return tree;
 }
 
+void LvmEngine::markTemplate(const std::string& volume, const char* how) {
+  change(fmt::format("mark template '{}'", nameIn(volume)),
+         {"lvchange", how, kUnfinished, path(volume)}, [](Table&) {});
+  forgetTable();
+}
+
 void LvmEngine::removeTemplate(const std::string& name) {
   const std::string volume = templateVolume(checkName(name, "template name"));
   if (!find(volume)) return;
   unmountVolume(volume);
-  remove({volume}, fmt::format("remove template '{}'", name));
+  removeTemplateVolume(volume);
 }
 
 // --- volumes ---

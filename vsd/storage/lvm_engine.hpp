@@ -23,6 +23,7 @@
 #include "vsd/storage/block_fs.hpp"
 #include "vsd/storage/engine.hpp"
 #include "vsd/storage/lvm.hpp"
+#include "vsd/storage/lvm_names.hpp"
 
 namespace vs::storage {
 
@@ -94,6 +95,14 @@ class LvmEngine : public Engine {
                   const std::vector<std::string>& tags);
   void remove(const std::vector<std::string>& volumes, const std::string& intent);
   void renameVolume(const std::string& from, const std::string& to);
+  // Throws Busy when it is an external origin of volumes of any host.
+  void mustLieBelowNothing(const std::string& volume) const;
+  void removeTemplateVolume(const std::string& volume);  // Busy as above
+  // One that is marked as unfinished: true when it is removed, false when it was finished, its
+  // removal was cut off, and a context was quicker: then it is a template again.
+  bool abandonTemplateVolume(const std::string& volume);
+  // `how` is "--addtag" or "--deltag": as long as it is marked as unfinished, nobody uses it.
+  void markTemplate(const std::string& volume, const char* how);
 
   const std::string& group() const { return group_; }
   std::string path(const std::string& volume) const;  // "GROUP/VOLUME", as lvm wants it
@@ -135,14 +144,6 @@ class LvmEngine : public Engine {
   std::map<std::string, std::weak_ptr<const OpenTree>> open_;
 };
 
-// The names of volumes (above) and of their tags.
-std::string templateVolume(const std::string& name);
-std::string contextVolume(const std::string& name);
-std::string snapshotVolume(const std::string& name, const std::string& snapshot);
-bool isContext(const std::string& volume);      // of one, not a snapshot
-bool isTemplate(const std::string& volume);     // finished or not
-std::string nameIn(const std::string& volume);  // "web" of "vc-web", "vt-web", "vn-web"
-
 inline constexpr const char* kUnfinished = "vs.unfinished";
 inline constexpr const char* kDefinitionTag = "vs.d";
 inline constexpr const char* kDescriptionTag = "vs.t";
@@ -155,7 +156,5 @@ std::vector<std::string> addTags(std::vector<std::string> words,
 void retag(LogicalVolume& volume, const std::vector<std::string>& without,
            const std::vector<std::string>& with);
 std::string sizeWord(Bytes size);
-// As LVM names devices: "GROUP-VOLUME", each hyphen inside doubled.
-std::string deviceName(const std::string& group, const std::string& volume);
 
 }  // namespace vs::storage

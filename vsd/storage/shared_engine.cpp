@@ -153,11 +153,24 @@ void SharedEngine::activate(const std::string& name, const std::string& volume) 
   }
 }
 
+// What was known before was known without the lock. The volume itself may be missing, when a
+// hand-over was cut off just as it was being replaced.
+void SharedEngine::lock(const std::string& name) {
+  const std::string volume = contextVolume(name);
+  activate(name, find(volume) ? volume : poolOf(table(), name));
+  forgetTable();
+}
+
 void SharedEngine::deactivate(const std::vector<std::string>& volumes) {
   if (volumes.empty()) return;
   std::vector<std::string> words = {"lvchange", "-an"};
   for (const std::string& volume : volumes) words.push_back(path(volume));
   change(fmt::format("let volume '{}' go", path(volumes.back())), std::move(words), [](Table&) {});
+}
+
+void SharedEngine::letGo(const std::string& name) {
+  const Table known = table();
+  deactivate(inPool(known, poolOf(known, name)));
 }
 
 // The context whose pool it is.
@@ -288,28 +301,12 @@ void SharedEngine::removeTemplate(const std::string& name) {
   const std::string volume = templateVolume(checkName(name, "template name"));
   forgetTable();
   if (!find(volume)) return;
-  const auto refuseInUse = [&] {
-    const Table known = table();
-    for (const auto& [other, description] : known)
-      if (description.origin == volume)
-        throw Error(Kind::Busy,
-                    fmt::format("cannot remove template '{}' from storage '{}': context '{}' lies "
-                                "above it",
-                                name, this->name(), nameIn(other)))
-            .withHint("remove the contexts that were made from it first");
-  };
-  refuseInUse();
-  // LVM would remove what lies above it with it. Marked, no host makes a context of it any more;
-  // whoever was about to has done so by the time of the second look.
-  const auto mark = [&](const char* how) {
-    change(fmt::format("mark template '{}'", name), {"lvchange", how, kUnfinished, path(volume)},
-           [](Table&) {});
-  };
+  mustLieBelowNothing(volume);
+  // Marked, no host makes a context of it any more; whoever was about to has done so by the time
+  // of the look before it goes.
   Rollback undo;
-  undo.add("take the mark from the template", [mark] { mark("--deltag"); });
-  mark("--addtag");
-  forgetTable();
-  refuseInUse();
+  undo.add("take the mark from the template", [this, volume] { markTemplate(volume, "--deltag"); });
+  markTemplate(volume, "--addtag");
   LvmEngine::removeTemplate(name);
   undo.commit();
 }
@@ -424,11 +421,9 @@ std::string SharedEngine::attach(const std::string& name) {
   if (isMounted(mountPoint(volume))) return LvmEngine::attach(name);
   mustOwn(name);
   if (!isActive(volume)) {
-    activate(name, volume);
-    // What was known was known without the lock.
-    forgetTable();
+    lock(name);
     Rollback undo;
-    undo.add("let the volume go", [this, volume] { putDown(volume); });
+    undo.add("let the volume go", [this, name] { letGo(name); });
     mustOwn(name);
     // The volume may not be what it says before a hand-over to this host is finished.
     std::vector<std::string> sentences;
@@ -471,10 +466,9 @@ void SharedEngine::takeOwnership(const std::string& name) {
   forgetTable();
   if (!ownerOf(name)) throw noVolume(name);
   if (isMounted(mountPoint(volume))) return finishTakeOver(name);  // it came by a hand-over
-  activate(name, volume);
+  lock(name);
   Rollback undo;
-  undo.add("let the volume go", [this, volume] { putDown(volume); });
-  forgetTable();
+  undo.add("let the volume go", [this, name] { letGo(name); });
   const std::optional<Owner> owner = ownerOf(name);
   if (!owner) throw noVolume(name);
   std::vector<std::string> sentences;
@@ -495,7 +489,7 @@ void SharedEngine::release(const std::string& name) {
            [this, volume] { dm::reloadLinear(upper(volume), device(volume)); });
   // The file system is still: nothing is under way any more.
   dm::replaceByError(upper(volume), dm::UnderWay::Wait);
-  deactivate(inPool(table(), poolOf(table(), name)));
+  letGo(name);
   undo.commit();
 }
 
@@ -504,14 +498,11 @@ void SharedEngine::takeBack(const std::string& name) {
   if (!isMounted(mountPoint(volume))) return;
   if (!dm::isCutOff(upper(volume))) return;  // it is back already
   forgetTable();
-  activate(name, volume);
-  forgetTable();
-  try {
-    mustOwn(name);
-  } catch (const Error&) {
-    deactivate(inPool(table(), poolOf(table(), name)));
-    throw;
-  }
+  lock(name);
+  Rollback undo;
+  undo.add("let the volume go", [this, name] { letGo(name); });
+  mustOwn(name);
+  undo.commit();
   dm::reloadLinear(upper(volume), device(volume));
   thaw(mountPoint(volume));
   std::vector<std::string> sentences;

@@ -64,6 +64,8 @@ class SharedEngine : public LvmEngine {
   Error ownedBy(const std::string& name, const Owner& owner) const;
   // Takes the lock of a volume's pool, and has the volume there. Throws Busy, naming the owner.
   void activate(const std::string& name, const std::string& volume);
+  void lock(const std::string& name);
+  void letGo(const std::string& name);  // everything in its pool, and so the lock
   void deactivate(const std::vector<std::string>& volumes);
   void writeOwner(const std::string& name, const Owner& owner);
   std::vector<std::string> inPool(const Table& table, const std::string& pool) const;

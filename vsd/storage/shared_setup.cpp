@@ -207,13 +207,18 @@ void undoSetUpShared(Runner& runner, const std::string& name, const std::string&
   };
   if (!has(storageTag(name))) return;
   // One that other hosts use has volumes, or will have: only what is empty was only begun.
-  if (!has(kOurTag) || there->volumes > 0) return leaveShared(runner, group);
+  if (!has(kOurTag) || there->volumes > 0) {
+    if (!there->lockType.empty()) leaveShared(runner, group);
+    return;
+  }
   std::vector<std::string> words = {"pvremove"};
   for (std::string& device : lvm.devices(group)) words.push_back(std::move(device));
-  // vgremove of a group with leases waits for ever in lvmlockd (LVM 2.03.31): they go first.
-  leaveShared(runner, group);
-  lvm.change(fmt::format("take the leases from volume group '{}'", group),
-             {"vgchange", "--lock-type", "none", "--lock-opt", "force", group});
+  if (!there->lockType.empty()) {
+    // vgremove of a group with leases waits for ever in lvmlockd (LVM 2.03.31): they go first.
+    leaveShared(runner, group);
+    lvm.change(fmt::format("take the leases from volume group '{}'", group),
+               {"vgchange", "--lock-type", "none", "--lock-opt", "force", group});
+  }
   lvm.change(fmt::format("remove volume group '{}'", group), {"vgremove", group});
   lvm.change(fmt::format("give the devices of volume group '{}' back", group), std::move(words));
 }

@@ -87,7 +87,29 @@ TEST_F(SharedGroup, RefusesTheWrongEpoch) {
 
 TEST(LvmNames, AreWrittenAsTheDevicesAre) {
   EXPECT_EQ(deviceName("vsd-pool1", "vc-web-2"), "vsd--pool1-vc--web--2");
+  EXPECT_EQ(volumeOfDevice("vsd-pool1", "vsd--pool1-vc--web--2"), "vc-web-2");
   EXPECT_EQ(epochVolume("web", 7), "ve-web.7");
+}
+
+TEST(LvmNames, OfAnotherGroupAreNotTakenForThisOnes) {
+  EXPECT_TRUE(isDeviceOf("vsd-pool1", "vsd--pool1-vp--web_tdata"));
+  EXPECT_FALSE(isDeviceOf("vsd-pool1", deviceName("vsd-pool1-b", "vp-web_tdata")));
+  EXPECT_FALSE(isDeviceOf("vsd-pool1", deviceName("vsd-pool", "vp-web")));
+  EXPECT_FALSE(isDeviceOf("vsd-pool1", "vsd--pool1-"));
+}
+
+TEST_F(SharedGroup, ATemplateThatContextsLieAboveStays) {
+  // It was marked when its removal was cut off: what lies above it must not go with it.
+  try {
+    engine_.removeTemplate("debian13");
+    FAIL() << "it was removed";
+  } catch (const std::logic_error&) {
+    FAIL() << "lvm was asked for more than was expected";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), Kind::Busy);
+  }
+  for (const std::string& line : runner_.ran)
+    EXPECT_EQ(line.find("lvm lvremove"), std::string::npos) << line;
 }
 
 }  // namespace

@@ -1,0 +1,54 @@
+#include "vsd/storage/lvm_names.hpp"
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+namespace vs::storage {
+namespace {
+
+constexpr std::string_view kTemplate = "vt-";
+constexpr std::string_view kContext = "vc-";
+
+}  // namespace
+
+std::string templateVolume(const std::string& name) { return std::string(kTemplate) + name; }
+std::string contextVolume(const std::string& name) { return std::string(kContext) + name; }
+std::string snapshotVolume(const std::string& name, const std::string& snapshot) {
+  return fmt::format("{}{}.{}", kContext, name, snapshot);
+}
+bool isContext(const std::string& volume) {
+  return volume.starts_with(kContext) && volume.find('.') == std::string::npos;
+}
+bool isTemplate(const std::string& volume) { return volume.starts_with(kTemplate); }
+std::string nameIn(const std::string& volume) { return volume.substr(kContext.size()); }
+
+std::string deviceName(const std::string& group, const std::string& volume) {
+  std::string name;
+  const auto add = [&name](const std::string& part) {
+    for (const char c : part) name += c == '-' ? "--" : std::string(1, c);
+  };
+  add(group);
+  name += '-';
+  add(volume);
+  return name;
+}
+
+// No volume's name begins with a hyphen (lvm(8), VALID NAMES).
+bool isDeviceOf(const std::string& group, const std::string& device) {
+  const std::string prefix = deviceName(group, "");
+  return device.starts_with(prefix) && device.size() > prefix.size() &&
+         device[prefix.size()] != '-';
+}
+
+std::string volumeOfDevice(const std::string& group, const std::string& device) {
+  const std::string escaped = device.substr(deviceName(group, "").size());
+  std::string name;
+  for (std::size_t i = 0; i < escaped.size(); ++i) {
+    name += escaped[i];
+    if (escaped[i] == '-' && i + 1 < escaped.size() && escaped[i + 1] == '-') ++i;
+  }
+  return name;
+}
+
+}  // namespace vs::storage

@@ -1,0 +1,23 @@
+// What vsd's volumes are called in a volume group (lvm_engine.hpp says which there are), and how
+// LVM calls their devices.
+#pragma once
+
+#include <string>
+
+namespace vs::storage {
+
+std::string templateVolume(const std::string& name);
+std::string contextVolume(const std::string& name);
+std::string snapshotVolume(const std::string& name, const std::string& snapshot);
+bool isContext(const std::string& volume);      // of one, not a snapshot
+bool isTemplate(const std::string& volume);     // finished or not
+std::string nameIn(const std::string& volume);  // "web" of "vc-web", "vt-web", "vn-web"
+
+// As LVM names devices: "GROUP-VOLUME", each hyphen inside doubled.
+std::string deviceName(const std::string& group, const std::string& volume);
+// Whether a device that begins with deviceName(group, "") is one of the group: another group may be
+// called "GROUP-more".
+bool isDeviceOf(const std::string& group, const std::string& device);
+std::string volumeOfDevice(const std::string& group, const std::string& device);
+
+}  // namespace vs::storage
