@@ -138,6 +138,27 @@ class Shared(OnLun, unittest.TestCase):
         self.assertEqual(self.volumes(), ["vc-www", "vc-www.early", "vp-www", "vt-busybox"])
         self.h1.ok("start", "www")
         self.assertEqual(self.h1.ok("exec", "www", "--", "cat", "/root/file"), "first\n")
+        found = self.h1.json("storage", "check", "pool1")
+        self.assertEqual([f for f in found if f["state"] != "ok"], [])
+        self.assertIn(LUN, [f["name"] for f in found])
+
+    def test_a_copy_has_a_pool_of_its_own(self):
+        self.h1.ok(*CREATE, "--start")
+        self.h1.ok("exec", "web", "--", "sh", "-c", "dd if=/dev/urandom of=/root/data bs=1M count=40; md5sum /root/data >/root/sum; sync")
+        self.h1.ok("clone", "web", "copy")
+        self.assertEqual(self.volumes(), ["vc-copy", "vc-web", "vp-copy", "vp-web", "vt-busybox"])
+        self.h1.ok("exec", "web", "--", "sh", "-c", "echo other >/root/data; sync")
+        self.h1.ok("stop", "web")
+        # On the other host, as what it is: nothing of the first is needed.
+        self.h1.ok("remove", "-y", "web")
+        self.h2.ok("take", "copy")
+        self.h2.ok("start", "copy")
+        self.h2.ok("exec", "copy", "--", "md5sum", "-c", "/root/sum")
+        self.assertIn("nothing is wrong", self.h2.vsctl("fsck", "copy").stderr.decode())
+        self.h2.ok("stop", "copy")
+        self.h2.ok("resize", "copy", "--disk", "1G")
+        self.h2.ok("start", "copy")
+        self.h2.ok("exec", "copy", "--", "md5sum", "-c", "/root/sum")
 
     def test_one_host_at_a_time(self):
         self.h1.ok(*CREATE, "--start")
@@ -324,6 +345,25 @@ class SharedKills(OnLun, Killing, unittest.TestCase):
         create = ("create", "a", "--template", "busybox", "--storage", "pool1")
         self.vsd.ok(*create)
         self.drive("create", [], create)
+
+    def test_kill_while_a_copy_is_made(self):
+        create = ("create", "a", "--template", "busybox", "--storage", "pool1")
+        self.vsd.ok(*create)
+        self.clear()
+        empty = self.census()
+        for seconds in (1, 3, 5):
+            self.vsd.ok(*create)
+            at_once(lambda: self.vsd.vsctl("clone", "a", "b"),
+                    lambda: (time.sleep(seconds), self.vsd.shell("systemctl kill -s KILL vsd.service")))
+            self.vsd.settled()
+            self.assertEqual(self.vsd.differences(), [], seconds)
+            for context in self.vsd.json("list"):
+                name = context["definition"]["name"]
+                if name != "keeper":
+                    self.vsd.ok("start", name)
+                    self.assertEqual(self.vsd.ok("exec", name, "--", "cat", "/etc/hostname").strip(), name)
+            self.clear()
+            self.assertEqual(self.census(), empty, seconds)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Tier `thin` on a real volume group: set up, volumes as snapshots of templates, sizes, what a crash leaves, given up."""
 import json
 import subprocess
+import time
 import unittest
 
 from support.hosts import TOP, LabVsd
@@ -131,10 +132,78 @@ class Thin(OnDisk, unittest.TestCase):
         self.assertGreater(self.blocks("one"), before + (3 << 20))
         self.assertEqual(self.vsd.show("one")["definition"]["size"], 12 << 30)
         less = self.vsd.vsctl("resize", "one", "--disk", "9G")
-        self.assertIn(b"cannot shrink context 'one' from 12G to 9.0G", less.stderr)
+        self.assertIn(b"cannot shrink context 'one' from 12G to 9.0G: it is running", less.stderr)
         count = int(self.vsd.ok("exec", "one", "--", "cat", "/root/last"))
         self.vsd.ok("exec", "one", "--", "sleep", "1")
         self.assertGreater(int(self.vsd.ok("exec", "one", "--", "cat", "/root/last")), count)
+
+    def test_a_stopped_volume_shrinks_to_what_it_holds_at_least(self):
+        self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast", "--start")
+        self.vsd.ok("exec", "one", "--", "sh", "-c", "dd if=/dev/urandom of=/root/data bs=1M count=100; md5sum /root/data >/root/sum; sync")
+        self.vsd.ok("snapshot", "create", "one", "--name", "large")
+        self.vsd.ok("stop", "one")
+        less = self.vsd.vsctl("resize", "one", "--disk", "64M")
+        self.assertEqual(less.returncode, 2, less.stderr)
+        self.assertIn(b"holds too much for 64M", less.stderr)
+        self.assertEqual(self.volumes(), ["vc-one", "vc-one.large", "vs-pool", "vt-busybox"])
+        self.vsd.ok("resize", "one", "--disk", "1G")
+        self.assertEqual(self.vsd.show("one")["definition"]["size"], 1 << 30)
+        self.vsd.ok("start", "one")
+        self.assertLess(self.blocks("one"), 1 << 20)
+        self.vsd.ok("exec", "one", "--", "md5sum", "-c", "/root/sum")
+        self.vsd.ok("stop", "one")
+        self.vsd.ok("snapshot", "restore", "-y", "one", "large")
+        self.assertEqual(self.vsd.show("one")["definition"]["size"], 8 << 30)
+        self.vsd.ok("start", "one")
+        self.vsd.ok("exec", "one", "--", "md5sum", "-c", "/root/sum")
+
+    def test_a_damaged_file_system_is_found_and_mended(self):
+        self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast", "--start")
+        self.assertIn("nothing is wrong", self.vsd.vsctl("fsck", "one").stderr.decode())
+        refused = self.vsd.vsctl("fsck", "--repair", "one")
+        self.assertIn(b"cannot mend the file system of context 'one': it is running", refused.stderr)
+        self.vsd.ok("stop", "one")
+        # A link count that is wrong: nothing of it is noticed without a check.
+        self.vsd.shell("lvchange -ay -K vsd-fast/vc-one; debugfs -w -R 'sif /root/etc/hostname links_count 7' /dev/vsd-fast/vc-one")
+        done = self.vsd.vsctl("fsck", "one")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"has errors", done.stderr)
+        self.assertIn(b"vsctl fsck --repair one", done.stderr)
+        self.assertIn("mended", self.vsd.vsctl("fsck", "--repair", "one").stderr.decode())
+        self.assertIn("nothing is wrong", self.vsd.vsctl("fsck", "one").stderr.decode())
+        self.assertEqual([s["name"][:5] for s in self.vsd.json("snapshot", "list", "one")], ["fsck-"])
+        self.vsd.ok("start", "one")
+        self.assertEqual(self.vsd.ok("exec", "one", "--", "cat", "/etc/hostname"), "one\n")
+
+    def findings(self, *words):
+        done = self.vsd.vsctl("--format", "json", "storage", "check", *words)
+        return done.returncode, {f["name"]: f for f in json.loads(done.stdout)["items"]}
+
+    def test_a_check_names_what_is_not_as_it_should_be(self):
+        self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast", "--start")
+        code, found = self.findings("fast")
+        self.assertEqual((code, {f["state"] for f in found.values()}), (0, {"ok"}), found)
+        self.assertIn(self.device, found)
+        self.assertIn("pool vs-pool", found)
+        pool = json.loads(self.vsd.shell("lvs --reportformat json -o lv_tags vsd-fast/vc-one"))["report"][0]["lv"][0]["lv_tags"]
+        tag = next(t for t in pool.split(",") if t.startswith("vs.d0"))
+        # Their volume with our name, a definition that somebody has edited, a disk that is read-only.
+        self.vsd.shell("lvcreate -qq -y -an -V 1G --thinpool vs-pool -n vc-theirs vsd-fast; "
+                       f"lvchange --deltag {tag} --addtag {tag[:-4]} vsd-fast/vc-one; blockdev --setro {self.device}; "
+                       "systemctl restart vsd.service")
+        try:
+            code, found = self.findings("fast")
+            self.assertEqual(code, 1)
+            self.assertIn("is not vsd's", found["volume vc-theirs"]["found"])
+            self.assertIn("does not tell of its context", found["volume vc-one"]["found"])
+            self.assertIn("can only be read", found[self.device]["found"])
+            theirs = self.vsd.vsctl("create", "theirs", "--template", "busybox", "--storage", "fast")
+            self.assertNotEqual(theirs.returncode, 0)
+        finally:
+            self.vsd.shell(f"blockdev --setrw {self.device}; lvremove -qq -y vsd-fast/vc-theirs; systemctl restart vsd.service")
+        self.vsd.ok("set", "one", "--tag", "again")
+        self.assertEqual(self.findings("fast")[0], 0)
+        self.assertEqual(self.vsd.vsctl("storage", "check", "nowhere").returncode, 3)
 
     def test_the_store_can_be_made_again_from_the_volumes(self):
         self.vsd.ok("create", "kept", "--template", "busybox", "--storage", "fast", "--tag", "precious")
@@ -212,6 +281,100 @@ class Thin(OnDisk, unittest.TestCase):
             self.vsd.shell(f"losetup -d {device}; rm /root/other.img")
 
 
+class Room(unittest.TestCase):
+    """What becomes of writers when a volume group has no more room."""
+    vsd = LabVsd("h2")
+    SIZE = 1500
+
+    def setUp(self):
+        self.vsd.need_busybox()
+        self.vsd.shell(f"truncate -s {self.SIZE}M {DISK}")
+        self.device = self.vsd.shell(f"losetup --find --show {DISK}").strip()
+        self.vsd.shell(f"vgcreate -qq vsd-fast {self.device}; mkdir -p /etc/vsd/vsd.toml.d; "
+                       "printf '[storage]\\novercommit = 20\\n' >/etc/vsd/vsd.toml.d/test.toml; systemctl restart vsd.service")
+        self.vsd.ok("storage", "add", "fast", "--vg", "vsd-fast", "--size", "512M")
+
+    def tearDown(self):
+        for context in self.vsd.json("list"):
+            self.vsd.ok("remove", "--kill", "-y", context["definition"]["name"], timeout=200)
+        self.vsd.ok("storage", "remove", "-y", "fast")
+        self.vsd.shell(f"vgremove -qq -y vsd-fast; losetup -d {self.device}; rm {DISK} /etc/vsd/vsd.toml.d/test.toml; "
+                       "systemctl restart vsd.service")
+
+    def available(self, name):
+        """MiB."""
+        return int(self.vsd.ok("exec", name, "--", "df", "-m", "/").split("\n")[1].split()[3])
+
+    def wait(self, what, condition, seconds=60):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(1)
+
+    def test_writers_get_errors_before_the_pool_is_full_and_nobody_else_is_hurt(self):
+        create = ("create", "--template", "busybox", "--storage", "fast", "--start")
+        self.vsd.ok(*create, "one")
+        self.vsd.ok(*create, "two")
+        self.vsd.ok("exec", "two", "--", "sh", "-c", "dd if=/dev/urandom of=/root/kept bs=1M count=20; sync")
+        self.wait("df tells what there is", lambda: self.available("one") < self.SIZE)
+        full = self.vsd.vsctl("exec", "one", "--", "dd", "if=/dev/zero", "of=/root/fill", "bs=1M", timeout=300)
+        self.assertNotEqual(full.returncode, 0)
+        self.assertIn(b"No space left on device", full.stderr)
+        self.vsd.ok("exec", "one", "--", "sh", "-c", "sync /root/fill; sync")
+        self.assertNotIn("out-of-data-space", self.vsd.shell("dmesg"))
+        trouble = self.vsd.json("storage", "show", "fast")[0]["trouble"]
+        self.assertRegex(trouble, "nearly full|cannot grow")
+        self.assertRegex(self.vsd.shell("journalctl -u vsd.service -n 20 --no-pager"), "nearly full|cannot grow")
+        # What is there can be read and written by all; more of a little goes, too.
+        self.vsd.ok("exec", "two", "--", "sh", "-c", "dd if=/dev/zero of=/root/kept bs=1M count=20 conv=notrunc,fsync; echo more >/root/more")
+        # What is removed is room again, without anybody's doing.
+        self.vsd.ok("exec", "one", "--", "sh", "-c", "rm /root/fill; sync")
+        self.wait("what was removed is given back", lambda: self.available("two") > 500)
+        self.vsd.ok("exec", "two", "--", "dd", "if=/dev/zero", "of=/root/more", "bs=1M", "count=300", "conv=fsync", timeout=300)
+        self.vsd.shell("e2fsck -fn /dev/vsd-fast/vt-busybox")
+        for name in ("one", "two"):
+            self.assertIn("nothing is wrong", self.vsd.vsctl("fsck", name).stderr.decode())
+
+    def test_no_more_is_promised_than_so_many_times_what_there_is(self):
+        create = ("create", "--template", "busybox", "--storage", "fast")
+        self.vsd.ok(*create, "one", "--size", "20G")
+        refused = self.vsd.vsctl(*create, "two", "--size", "10G")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn(b"storage 'fast' cannot promise 10G more", refused.stderr)
+        self.assertIn(b"'overcommit' in vsd.toml(5)", refused.stderr)
+        for words in (("clone", "one", "two"), ("resize", "one", "--disk", "40G")):
+            self.assertIn(b"cannot promise 20G more", self.vsd.vsctl(*words).stderr)
+        self.assertEqual(self.vsd.state("two"), None)
+        # A new disk is noticed.
+        self.vsd.shell("truncate -s 1G /root/more.img; vgextend -qq vsd-fast $(losetup --find --show /root/more.img)")
+        try:
+            self.vsd.ok(*create, "two", "--size", "10G")
+        finally:
+            self.vsd.shell("D=$(losetup -nO NAME -j /root/more.img); vgreduce -qq vsd-fast $D; losetup -d $D; rm /root/more.img")
+
+    def test_who_overwrites_what_a_snapshot_holds_waits_for_room(self):
+        self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast", "--start")
+        self.vsd.ok("exec", "one", "--", "sh", "-c", "dd if=/dev/zero of=/root/data bs=1M count=800 conv=fsync", timeout=300)
+        self.vsd.ok("snapshot", "create", "one", "--name", "early")
+        writer = subprocess.Popen([f"{TOP}/lab/lab", "run", self.vsd.host, "vsctl", "exec", "one", "--", "dd", "if=/dev/urandom",
+                                   "of=/root/data", "bs=1M", "count=800", "conv=notrunc,fsync"],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            mode = "dmsetup status vsd--fast-vs--pool-tpool"
+            self.wait("the pool gets full", lambda: "out_of_data_space" in self.vsd.shell(mode), 200)
+            done = self.vsd.vsctl("--format", "json", "storage", "check", "fast")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"writers wait for room", done.stdout)
+            self.vsd.ok("snapshot", "remove", "-y", "one", "early")
+            self.wait("there is room again", lambda: " rw " in self.vsd.shell(mode))
+            self.assertEqual(writer.wait(300), 0)
+        finally:
+            writer.kill()
+            writer.wait()
+        self.vsd.ok("stop", "one", timeout=200)
+        self.assertIn("nothing is wrong", self.vsd.vsctl("fsck", "one").stderr.decode())
+
+
 CREATE = ("create", "a", "--template", "busybox", "--storage", "fast")
 SNAPSHOT = ("snapshot", "create", "a", "--name", "s")
 
@@ -235,6 +398,7 @@ class ThinKills(OnDisk, Killing, unittest.TestCase):
         self.drive("snapshot create", [CREATE, ("start", "a")], SNAPSHOT)
         self.drive("snapshot restore", [CREATE, SNAPSHOT], ("snapshot", "restore", "-y", "a", "s"))
         self.drive("resize", [CREATE], ("resize", "a", "--disk", "9G"))
+        self.drive("resize", [CREATE], ("resize", "a", "--disk", "1G"))
 
     def test_kill_at_each_step_of_storage_add_and_remove(self):
         self.vsd.shell("truncate -s 2G /root/more.img")
@@ -278,9 +442,10 @@ class ThinKills(OnDisk, Killing, unittest.TestCase):
         self.vsd.ok(*CREATE)
         self.clear()
         empty = self.census()
-        for round in range(6):
+        for round in range(8):
             self.prepare([CREATE, SNAPSHOT])
-            verb = (("snapshot", "restore", "-y", "a", "s"), ("rename", "a", "b"), ("clone", "a", "b"))[round % 3]
+            verb = (("snapshot", "restore", "-y", "a", "s"), ("rename", "a", "b"), ("clone", "a", "b"),
+                    ("resize", "a", "--disk", "1G"))[round % 4]
             self.cut(round * 0.3 + 0.2, *verb)
             self.assertEqual(self.vsd.differences(), [], verb)
             found = sorted(c["definition"]["name"] for c in self.vsd.json("list"))

@@ -24,9 +24,9 @@ Outcome handleInfo(const Host& host, const std::string& version,
                 {}};
 }
 
-Outcome handleCheck(const Host& host) {
+Outcome findingsAnswer(const std::vector<Finding>& found) {
   Json findings = Json::array();
-  for (const Finding& finding : checkHost(host)) {
+  for (const Finding& finding : found) {
     Json json{{"area", finding.area},
               {"name", finding.name},
               {"state", nameOf(finding.state)},
@@ -45,7 +45,13 @@ void addHostHandlers(Service& service, const Host& host, std::string version) {
     return handleInfo(host, version, since);
   });
   service.add(
-      "Check", [&host](Call&) { return handleCheck(host); }, Pace::Slow);
+      "Check", [&host](Call&) { return findingsAnswer(checkHost(host)); }, Pace::Slow);
+  service.add(
+      "StorageCheck",
+      [&host](Call& call) {
+        return findingsAnswer(checkStorages(host, call.text("name").value_or("")));
+      },
+      Pace::Slow);
   service.add("Reconcile", [&host](Call& call) -> Outcome {
     return Answer{{{"differences", differences(host, call.flag("fix") ? Fix::Yes : Fix::No)}}, {}};
   });

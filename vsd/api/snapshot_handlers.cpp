@@ -83,10 +83,29 @@ Outcome handleResize(const Host& host, const Call& call) {
        [&host, name, size] {
          checkResize(host, name, size);
          return std::vector<std::string>{
-             fmt::format("grow the volume '{}' and its file system to {}", name, formatBytes(size)),
+             fmt::format("give the volume '{}' and its file system a size of {}", name,
+                         formatBytes(size)),
              fmt::format("record the size of context '{}'", name)};
        },
        [&host, name, size](Operation& operation) { resize(host, name, size, operation); }});
+}
+
+Outcome handleFsck(const Host& host, const Call& call) {
+  const std::string name = call.parameters.at("name");
+  const auto repair = call.flag("repair") ? storage::Repair::Yes : storage::Repair::No;
+  return runChange(
+      host, call,
+      {requestFor("fsck", name, {{"repair", call.flag("repair")}}),
+       [&host, name, repair] {
+         checkFsck(host, name, repair);
+         std::vector<std::string> plan;
+         if (repair == storage::Repair::Yes)
+           plan.push_back(fmt::format("take a snapshot of the volume '{}'", name));
+         plan.push_back(fmt::format("check the file system on the volume '{}'{}", name,
+                                    repair == storage::Repair::Yes ? " and mend it" : ""));
+         return plan;
+       },
+       [&host, name, repair](Operation& operation) { fsck(host, name, repair, operation); }});
 }
 
 }  // namespace
@@ -99,6 +118,7 @@ void addSnapshotHandlers(Service& service, const Host& host) {
   add("SnapshotCreate", [&host](Call& call) { return handleCreate(host, call); });
   add("SnapshotRestore", [&host](Call& call) { return handleRestore(host, call); });
   add("SnapshotRemove", [&host](Call& call) { return handleRemove(host, call); });
+  add("Fsck", [&host](Call& call) { return handleFsck(host, call); });
   add("Resize", [&host](Call& call) { return handleResize(host, call); });
 }
 

@@ -66,6 +66,8 @@ class Reader {
       if (name == "grow-at") config_.growAt = static_cast<int>(integer(value, name, 10, 95));
       else if (name == "grow-by") config_.growBy = static_cast<int>(integer(value, name, 5, 100));
       else if (name == "reserve") config_.growReserve = static_cast<int>(integer(value, name, 0, 50));
+      else if (name == "overcommit") config_.overcommit = static_cast<int>(integer(value, name, 1, 1000));
+      else if (name == "when-full") config_.whenFull = whenFull(text(value, name));
       else return false;
     } else if (section == "templates") {
       if (name == "mirror") config_.mirror = text(value, name);
@@ -102,6 +104,11 @@ class Reader {
     if (array == nullptr) throw invalid("'{}' must be a list of texts", name);
     for (const toml::node& item : *array) found.push_back(text(item, name));
     return found;
+  }
+  static WhenFull whenFull(const std::string& word) {
+    if (word == "error") return WhenFull::Error;
+    if (word == "pause") return WhenFull::Pause;
+    throw invalid("'when-full' must be \"error\" or \"pause\", not '{}'", printable(word));
   }
   static std::string absolutePath(std::string path, std::string_view name) {
     if (path.empty() || path[0] != '/')

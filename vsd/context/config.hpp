@@ -11,6 +11,9 @@
 
 namespace vs {
 
+// What becomes of those who write to a pool that is full and cannot grow.
+enum class WhenFull { Error, Pause };
+
 struct Config {
   // [daemon]
   std::string group = "vsd";  // may use the API socket; root always may
@@ -27,6 +30,9 @@ struct Config {
   int growAt = 70;
   int growBy = 25;
   int growReserve = 5;
+  WhenFull whenFull = WhenFull::Error;
+  // How many times what a storage can hold may be promised to contexts.
+  int overcommit = 10;
   // [templates]
   std::string mirror;   // instead of a definition's own
   std::string keyring;  // instead of the definition's own

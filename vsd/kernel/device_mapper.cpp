@@ -85,6 +85,11 @@ class Task {
     need(::dm_task_set_message(get(), text.c_str()));
     return *this;
   }
+  Task& withNumber(dev_t number) {
+    need(::dm_task_set_major(get(), static_cast<int>(::major(number))));
+    need(::dm_task_set_minor(get(), static_cast<int>(::minor(number))));
+    return *this;
+  }
   // False: the kernel refused; error() says how.
   bool tryRun() { return ::dm_task_run(get()) != 0; }
   void run() { need(tryRun()); }
@@ -178,6 +183,24 @@ Target targetOf(const std::string& name) {
   table.run();
   ::dm_get_next_target(table.get(), nullptr, &start, &length, &type, &parameters);
   return {start + length, type == nullptr ? "" : type, parameters == nullptr ? "" : parameters};
+}
+
+// What the first target of the device of a DM_DEVICE_TABLE task lies on.
+std::optional<dev_t> belowOf(Task& task) {
+  if (!task.tryRun()) {
+    if (task.error() == ENXIO) return std::nullopt;
+    throw systemError(task.error(), "read the table of a device");
+  }
+  std::uint64_t start = 0;
+  std::uint64_t length = 0;
+  char* type = nullptr;
+  char* parameters = nullptr;
+  ::dm_get_next_target(task.get(), nullptr, &start, &length, &type, &parameters);
+  unsigned major = 0;
+  unsigned minor = 0;
+  if (parameters == nullptr || std::sscanf(parameters, "%u:%u", &major, &minor) != 2)
+    return std::nullopt;
+  return ::makedev(major, minor);
 }
 
 std::vector<std::string> namesWith(const std::string& prefix) {
@@ -283,26 +306,55 @@ std::optional<PoolUse> poolUse(const std::string& name) {
     return std::nullopt;
   unsigned long long metadata[2] = {};
   unsigned long long data[2] = {};
-  if (std::sscanf(state, "%*u %llu/%llu %llu/%llu", &metadata[0], &metadata[1], &data[0],
-                  &data[1]) != 4 ||
+  char mode[32] = {};
+  if (std::sscanf(state, "%*u %llu/%llu %llu/%llu %*s %31s", &metadata[0], &metadata[1], &data[0],
+                  &data[1], mode) != 5 ||
       metadata[1] == 0 || data[1] == 0)
     return std::nullopt;
   const auto percent = [](const unsigned long long(&part)[2]) {
     return 100.0 * static_cast<double>(part[0]) / static_cast<double>(part[1]);
   };
-  return PoolUse{percent(data), percent(metadata)};
+  const dm_info info = task.info();
+  return PoolUse{::makedev(info.major, info.minor),
+                 percent(data),
+                 percent(metadata),
+                 Bytes{length * kSector / data[1] * (data[1] - data[0])},
+                 mode,
+                 std::string_view(state).find("needs_check") != std::string_view::npos};
 }
 
-std::optional<dev_t> below(const std::string& name) {
+std::optional<ThinVolume> thinVolume(const std::string& name) {
   const std::lock_guard lock(library());
   Task task(DM_DEVICE_INFO, name, "look at");
   task.run();
   if (!task.info().exists) return std::nullopt;
+  const Target target = targetOf(name);
+  unsigned long long id = 0;
   unsigned major = 0;
   unsigned minor = 0;
-  if (std::sscanf(targetOf(name).parameters.c_str(), "%u:%u", &major, &minor) != 2)
-    return std::nullopt;
-  return ::makedev(major, minor);
+  const int fields =
+      std::sscanf(target.parameters.c_str(), "%*u:%*u %llu %u:%u", &id, &major, &minor);
+  if (target.type != "thin" || fields < 1) return std::nullopt;
+  return ThinVolume{id, fields == 3 ? std::optional(::makedev(major, minor)) : std::nullopt};
+}
+
+std::string nameOf(dev_t number) {
+  const std::lock_guard lock(library());
+  Task task(DM_DEVICE_INFO, "", "look at a");
+  if (!task.withNumber(number).tryRun() || !task.info().exists) return "";
+  return ::dm_task_get_name(task.get());
+}
+
+std::optional<dev_t> below(const std::string& name) {
+  const std::lock_guard lock(library());
+  Task task(DM_DEVICE_TABLE, name, "read the table of");
+  return belowOf(task);
+}
+
+std::optional<dev_t> below(dev_t number) {
+  const std::lock_guard lock(library());
+  Task task(DM_DEVICE_TABLE, "", "read the table of a");
+  return belowOf(task.withNumber(number));
 }
 
 void replaceByError(const std::string& name, UnderWay underWay) {

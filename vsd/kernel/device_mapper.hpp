@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "vsd/base/units.hpp"
+
 namespace vs::dm {
 
 // A device as it is now.
@@ -22,6 +24,9 @@ struct Device {
   dev_t number = 0;
   std::int32_t openCount = 0;
 };
+
+// The name of the device of that number; empty when there is none.
+std::string nameOf(dev_t number);
 
 // "/dev/dm-7": there as soon as the device is.
 std::string pathOf(dev_t number);
@@ -55,13 +60,24 @@ void wipe(const std::string& name);
 bool removeUnused(const std::string& name);
 // What the first target of a device lies on; nullopt when it is absent or lies on nothing.
 std::optional<dev_t> below(const std::string& name);
+std::optional<dev_t> below(dev_t number);
 // How full a thin pool is (Documentation/admin-guide/device-mapper/thin-provisioning.rst); nullopt
 // when there is no such device, it is no pool, or it has failed. Asks the kernel only.
 struct PoolUse {
+  dev_t number = 0;
   double dataPercent = 0;
   double metadataPercent = 0;
+  Bytes free;        // of data
+  std::string mode;  // "rw", "ro", "out_of_data_space"
+  bool needsCheck = false;
 };
 std::optional<PoolUse> poolUse(const std::string& name);
+// A thin volume as the kernel has it; nullopt when there is none of that name.
+struct ThinVolume {
+  std::uint64_t id = 0;                 // in its pool
+  std::optional<dev_t> externalOrigin;  // what it shows where it has nothing of its own
+};
+std::optional<ThinVolume> thinVolume(const std::string& name);
 // Anybody's devices whose names begin with `prefix`, sorted.
 std::vector<std::string> list(const std::string& prefix);
 // Absent is success. Waits a moment for a last user that is just going; throws Busy after that.

@@ -260,4 +260,21 @@ std::string_view nameOf(Finding::State state) {
 
 std::vector<Finding> checkHost(const Host& host) { return HostCheck(host).all(); }
 
+std::vector<Finding> checkStorages(const Host& host, const std::string& name) {
+  std::vector<Finding> findings;
+  const auto add = [&](const storage::Engine& storage) {
+    try {
+      for (Finding& finding : storage.findings(host.programs))
+        findings.push_back(std::move(finding));
+    } catch (const Error& error) {
+      findings.push_back({storage.name(), "storage", Level::Missing, error.text(), error.hint()});
+    }
+  };
+  if (!name.empty())
+    add(*host.storages.named(name));
+  else
+    for (const auto& storage : host.storages.all()) add(*storage);
+  return findings;
+}
+
 }  // namespace vs

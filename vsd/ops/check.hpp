@@ -5,21 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "vsd/base/finding.hpp"
 #include "vsd/ops/host.hpp"
 
 namespace vs {
 
-struct Finding {
-  enum class State { Ok, Degraded, Missing };
-  std::string area;  // kernel, cgroup, storage, tools, services, move
-  std::string name;
-  State state = State::Ok;
-  std::string found;   // what is there, in words
-  std::string remedy;  // what to do; empty when all is well
-};
-std::string_view nameOf(Finding::State state);
-
 // Looks, changes nothing; takes up to a few seconds.
 std::vector<Finding> checkHost(const Host& host);
+// The same for storages: what a tier needs of the host, disks, groups, pools, file systems. All, or
+// the one of that name; throws NotFound.
+std::vector<Finding> checkStorages(const Host& host, const std::string& name);
 
 }  // namespace vs

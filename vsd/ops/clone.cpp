@@ -1,6 +1,7 @@
 #include "vsd/ops/clone.hpp"
 
 #include "vsd/base/names.hpp"
+#include "vsd/ops/room.hpp"
 
 namespace vs {
 
@@ -14,6 +15,8 @@ void checkClone(const Host& host, const std::string& from, const std::string& to
                 fmt::format("cannot clone context '{}': it is {}", from, nameOf(context.state)))
         .withHint(fmt::format("stop it first with 'vsctl stop {}': storage '{}' has no snapshots",
                               from, context.definition.storage));
+  const auto storage = storageOf(host, from);
+  if (const std::optional<Bytes> size = storage->sizeOf(from)) checkPromise(host, *storage, *size);
 }
 
 std::vector<std::string> planClone(const Host& host, const std::string& from, const std::string& to,

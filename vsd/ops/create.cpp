@@ -9,6 +9,7 @@
 #include "vsd/context/id_ranges.hpp"
 #include "vsd/context/template_info.hpp"
 #include "vsd/ops/personalise.hpp"
+#include "vsd/ops/room.hpp"
 #include "vsd/ops/running.hpp"
 #include "vsd/ops/start.hpp"
 
@@ -68,6 +69,8 @@ Definition completeWish(const Host& host, const Json& wish) {
   definition.ids.first = kFirstId;  // stands for the one it will be given
   validate(definition);
   checkLimits(host, definition);
+  const auto storage = host.storages.named(definition.storage);
+  checkPromise(host, *storage, definition.size.value_or(storage::kDefaultSize));
   return definition;
 }
 

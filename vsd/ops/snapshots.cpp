@@ -6,6 +6,7 @@
 #include "vsd/base/error.hpp"
 #include "vsd/base/json.hpp"
 #include "vsd/base/names.hpp"
+#include "vsd/ops/room.hpp"
 
 namespace vs {
 namespace {
@@ -72,7 +73,14 @@ void restoreSnapshot(const Host& host, const std::string& name, const std::strin
                      Operation& operation) {
   operation.step("put its volume back");
   operation.passPointOfNoReturn();
-  storageOf(host, name)->restoreSnapshot(name, snapshot);
+  const auto storage = storageOf(host, name);
+  storage->restoreSnapshot(name, snapshot);
+  // One of a time when it was larger.
+  Definition definition = host.contexts.find(name).definition;
+  if (!definition.size || definition.size == storage->sizeOf(name)) return;
+  definition.size = storage->sizeOf(name);
+  host.contexts.replaceDefinition(definition);
+  storage->saveDefinition(name, toJson(definition).dump());
 }
 
 void checkSnapshotRemove(const Host& host, const std::string& name, const std::string& snapshot) {
@@ -95,23 +103,60 @@ void checkResize(const Host& host, const std::string& name, Bytes size) {
                             "a volume can use all of its file system",
                             name, storage->name()));
   const std::optional<Bytes> now = storage->sizeOf(name);
-  if (now && size < *now)
-    throw Error(Kind::Unsupported, fmt::format("cannot shrink context '{}' from {} to {}", name,
-                                               formatBytes(*now), formatBytes(size)))
-        .withHint("unused space of a volume takes none of its storage");
+  if (now && size < *now && !isDown(context.state))
+    throw Error(Kind::InvalidState,
+                fmt::format("cannot shrink context '{}' from {} to {}: it is {}", name,
+                            formatBytes(*now), formatBytes(size), nameOf(context.state)))
+        .withHint(fmt::format("stop it first with 'vsctl stop {}'; unused space of a volume takes "
+                              "none of its storage",
+                              name));
+  if (now && size > *now) checkPromise(host, *storage, {size.value - now->value});
 }
 
 void resize(const Host& host, const std::string& name, Bytes size, Operation& operation) {
-  operation.step("grow its volume");
-  operation.passPointOfNoReturn();
   const auto storage = storageOf(host, name);
-  storage->grow(name, size);
+  const bool smaller = size < storage->sizeOf(name).value_or(Bytes{0});
+  operation.step(smaller ? "shrink its volume" : "grow its volume");
+  operation.passPointOfNoReturn();
+  if (smaller)
+    storage->shrink(name, size);
+  else
+    storage->grow(name, size);
 
   operation.step("record it");
   Definition definition = host.contexts.find(name).definition;
-  definition.size = size;
+  definition.size = storage->sizeOf(name);
   host.contexts.replaceDefinition(definition);
   storage->saveDefinition(name, toJson(definition).dump());
+}
+
+void checkFsck(const Host& host, const std::string& name, storage::Repair repair) {
+  const ContextPicture context = host.contexts.find(name);
+  if (repair == storage::Repair::Yes && !isDown(context.state))
+    throw Error(Kind::InvalidState, fmt::format("cannot mend the file system of context '{}': it "
+                                                "is {}",
+                                                name, nameOf(context.state)))
+        .withHint(fmt::format("stop it first with 'vsctl stop {}'", name));
+}
+
+void fsck(const Host& host, const std::string& name, storage::Repair repair, Operation& operation) {
+  checkFsck(host, name, repair);
+  const auto storage = storageOf(host, name);
+  if (repair == storage::Repair::Yes) {
+    operation.step("take a snapshot of it as it is");
+    const std::string snapshot = "fsck-" + snapshotName();
+    storage->createSnapshot(name, snapshot);
+    operation.note(fmt::format("it is kept as it was in snapshot '{}'", snapshot));
+  }
+  operation.step("check its file system");
+  operation.passPointOfNoReturn();
+  const storage::CheckReport report = storage->checkVolume(name, repair);
+  if (!report.good)
+    throw failed("the file system of context '{}' has errors: {}", name, report.text)
+        .withHint(fmt::format("stop it and run 'vsctl fsck --repair {}', or go back to a snapshot "
+                              "of 'vsctl snapshot list {}'",
+                              name, name));
+  operation.note(report.mended ? "mended: " + report.text : "nothing is wrong with it");
 }
 
 }  // namespace vs

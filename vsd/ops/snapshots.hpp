@@ -28,4 +28,9 @@ void checkResize(const Host& host, const std::string& name, Bytes size);
 // Online; what was cut off is gone on with by the next daemon, for it cannot be taken back.
 void resize(const Host& host, const std::string& name, Bytes size, Operation& operation);
 
+// Holds the file system of a context against its own rules; with Repair::Yes a snapshot is taken
+// and what is found is mended. Throws Failed when something is wrong and stays so.
+void checkFsck(const Host& host, const std::string& name, storage::Repair repair);
+void fsck(const Host& host, const std::string& name, storage::Repair repair, Operation& operation);
+
 }  // namespace vs

@@ -43,6 +43,7 @@ StoragePicture pictureOf(const storage::Engine& engine, const std::vector<Storag
     picture.space = engine.space();
     picture.volumes = engine.list().size();
     picture.templates = engine.listTemplates();
+    picture.trouble = fmt::format("{}", fmt::join(engine.troubles(), "; "));
   } catch (const Error& error) {
     picture.trouble = error.text();
   }

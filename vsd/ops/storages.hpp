@@ -41,7 +41,7 @@ struct StoragePicture {
   std::optional<storage::Space> space;
   std::uint64_t volumes = 0;
   std::vector<std::string> templates;
-  std::string trouble;  // why it cannot be asked; empty when all is well
+  std::string trouble;  // why it cannot be asked, or gets full; empty when all is well
 };
 StoragePicture showStorage(const Host& host, const std::string& name);
 std::vector<StoragePicture> listStorages(const Host& host);

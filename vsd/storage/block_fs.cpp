@@ -5,8 +5,12 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <thread>
 
@@ -34,6 +38,17 @@ constexpr std::uint16_t kMagic = 0xef53;
 constexpr std::uint16_t kErrorsSeen = 0x2;
 constexpr unsigned long kShutdown = _IOR('X', 125, std::uint32_t);  // EXT4_IOC_SHUTDOWN
 constexpr std::uint32_t kNoLogFlush = 2;                            // EXT4_GOING_FLAGS_NOLOGFLUSH
+
+// What ext4 keeps back for itself unless told (fs/ext4/super.c): a fiftieth, at most 4096 clusters.
+constexpr std::uint64_t kReservedPart = 50;
+constexpr std::uint64_t kMostReserved = 4096;
+
+std::uint64_t numberIn(const std::string& file) {
+  const std::string text = readFile(file);
+  std::uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
 
 // A field of the superblock, which is little endian as this machine is.
 template <typename Number>
@@ -87,7 +102,22 @@ void makeFileSystem(Runner& runner, const std::string& device, Content content) 
   runner.mustRun(make, fmt::format("make a file system on '{}'", device));
 }
 
-Bytes shrinkFileSystem(Runner& runner, const std::string& device) {
+CheckReport checkFileSystem(Runner& runner, const std::string& device, Repair repair) {
+  Command check;
+  check.argv = {findProgram("e2fsck", "e2fsprogs"), "-f", repair == Repair::Yes ? "-y" : "-n",
+                device};
+  check.deadline = kCheckDeadline;
+  const Output output = runner.run(check);
+  constexpr int kCorrected = 3;  // e2fsck(8): 1, and 2 with the wish for a reboot
+  constexpr int kErrorsLeft = 4;
+  if ((output.status & ~(kCorrected | kErrorsLeft)) != 0)
+    throw failed("the file system on '{}' cannot be checked: {}", device,
+                 printable(output.out + output.err, 500));
+  return {(output.status & kErrorsLeft) == 0, (output.status & kCorrected) != 0,
+          printable(output.out, 2000)};
+}
+
+Bytes shrinkFileSystem(Runner& runner, const std::string& device, std::optional<Bytes> size) {
   Command check;
   check.argv = {findProgram("e2fsck", "e2fsprogs"), "-f", "-p", device};
   check.deadline = kCheckDeadline;
@@ -96,9 +126,17 @@ Bytes shrinkFileSystem(Runner& runner, const std::string& device) {
     throw failed("the file system on '{}' is damaged: {}", device,
                  printable(output.out + output.err, 500));
   Command shrink;
-  shrink.argv = {findProgram("resize2fs", "e2fsprogs"), "-M", device};
+  shrink.argv = {findProgram("resize2fs", "e2fsprogs")};
+  if (size)
+    shrink.argv.insert(shrink.argv.end(), {device, fmt::format("{}K", size->value / 1024)});
+  else
+    shrink.argv.insert(shrink.argv.end(), {"-M", device});
   shrink.deadline = kCheckDeadline;
-  runner.mustRun(shrink, fmt::format("shrink the file system on '{}'", device));
+  const Output shrunk = runner.run(shrink);
+  if (shrunk.status != 0 && shrunk.err.find("smaller than minimum") != std::string::npos)
+    throw invalid("the file system on '{}' holds too much for {}", device, formatBytes(*size));
+  if (shrunk.status != 0)
+    throw failed("cannot shrink the file system on '{}': {}", device, printable(shrunk.err, 500));
   const std::uint32_t blocks = readSuperblock<std::uint32_t>(device, kBlocksOffset);
   const std::uint32_t exponent = readSuperblock<std::uint32_t>(device, kBlockSizeOffset);
   return {std::uint64_t{blocks} * (std::uint64_t{1024} << exponent)};
@@ -141,6 +179,38 @@ void growFileSystem(Runner& runner, const std::string& device) {
   grow.argv = {findProgram("resize2fs", "e2fsprogs"), device};
   grow.deadline = kCheckDeadline;
   runner.mustRun(grow, fmt::format("grow the file system on '{}'", device));
+}
+
+bool limitRoom(const std::string& directory, dev_t device, Bytes room) {
+  const Fd root = openDirectory(directory);
+  struct stat status {};
+  check(::fstat(root.get(), &status), "look at '{}'", directory);
+  const std::string knobs = fmt::format("/sys/fs/ext4/dm-{}", ::minor(device));
+  if (status.st_dev != device || !exists(knobs)) return false;
+  struct statfs space {};
+  check(::fstatfs(root.get(), &space), "ask for the room in '{}'", directory);
+  // Writers have been promised blocks that are not written yet: they are not free, and will take
+  // room all the same.
+  const std::uint64_t promised = numberIn(knobs + "/delayed_allocation_blocks");
+  const auto size = static_cast<std::uint64_t>(space.f_bsize);
+  const std::uint64_t granted = room.value / size - std::min(promised, room.value / size);
+  const std::uint64_t least = std::min(space.f_blocks / kReservedPart, kMostReserved);
+  const std::uint64_t wanted =
+      std::max(least, space.f_bfree - std::min<std::uint64_t>(space.f_bfree, granted));
+  const std::string reserved = knobs + "/reserved_clusters";
+  const std::uint64_t now = numberIn(reserved);
+  if (now != wanted && (now > least || wanted > least))
+    writeExisting(reserved, std::to_string(wanted));
+  return wanted > least;
+}
+
+bool giveBack(const std::string& directory, Bytes start, Bytes length) {
+  const Fd root = openDirectory(directory);
+  fstrim_range range{start.value, length.value, 0};
+  if (::ioctl(root.get(), FITRIM, &range) == 0) return false;
+  // EINVAL: beyond its end. EOPNOTSUPP: nothing below wants to know.
+  if (errno == EINVAL || errno == EOPNOTSUPP) return true;
+  throw systemError(errno, fmt::format("give back what is free in '{}'", directory));
 }
 
 void holdStill(const std::string& directory) {

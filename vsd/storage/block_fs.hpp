@@ -3,12 +3,16 @@
 // sees is mounted from them by vsd-guest.
 #pragma once
 
+#include <sys/types.h>
+
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "vsd/base/fd.hpp"
 #include "vsd/base/runner.hpp"
 #include "vsd/base/units.hpp"
+#include "vsd/storage/engine.hpp"
 
 namespace vs::storage {
 
@@ -17,8 +21,13 @@ enum class Content { Zeros, Anything };
 
 // Makes an empty ext4 file system.
 void makeFileSystem(Runner& runner, const std::string& device, Content content);
-// Makes an unmounted file system as small as what it holds allows; gives its size.
-Bytes shrinkFileSystem(Runner& runner, const std::string& device);
+// Makes an unmounted file system as small as what it holds allows, or of `size`; gives its size.
+// Throws InvalidParameter when it holds more than that.
+Bytes shrinkFileSystem(Runner& runner, const std::string& device,
+                       std::optional<Bytes> size = std::nullopt);
+
+// e2fsck(8) on an unmounted file system.
+CheckReport checkFileSystem(Runner& runner, const std::string& device, Repair repair);
 
 enum class Access { ReadWrite, ReadOnly };
 
@@ -32,6 +41,15 @@ bool isMounted(const std::string& directory);
 void unmount(const std::string& directory);
 // Makes the file system as large as its device, while it is mounted (resize2fs).
 void growFileSystem(Runner& runner, const std::string& device);
+
+// The ext4 file system at `directory`, on `device`, takes at most `room` of new blocks from now on:
+// who asks for more gets ENOSPC, and df says so; what it has accepted already it will write.
+// Whether that is less than it has free. Nothing happens when something else is mounted there
+// meanwhile.
+bool limitRoom(const std::string& directory, dev_t device, Bytes room);
+// What is free in the `length` bytes of the file system from `start` goes back to what lies below
+// (FITRIM). True when it ends before `start`, or when nothing below wants to know.
+bool giveBack(const std::string& directory, Bytes start, Bytes length);
 
 // Writes out the file system at `directory` and holds every writer back until thaw(). Throws when
 // somebody holds it still already: it is theirs to let go.

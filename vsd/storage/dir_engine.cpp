@@ -121,6 +121,18 @@ std::vector<Volume> DirEngine::list() const {
   return volumes;
 }
 
+std::vector<Finding> DirEngine::findings(const std::string&) const {
+  const Space now = space();
+  const bool writable = ::access(paths_.volumes().c_str(), W_OK) == 0;
+  const bool enough = now.used.value < now.size.value / 100 * 95;
+  return {{name(), paths_.volumes(), writable ? Finding::State::Ok : Finding::State::Missing,
+           writable ? "can be written" : "cannot be written",
+           writable ? "" : "see 'dmesg' and 'mount': its file system may have gone read-only"},
+          {name(), "room", enough ? Finding::State::Ok : Finding::State::Degraded,
+           fmt::format("{} of {} in use", formatBytes(now.used), formatBytes(now.size)),
+           enough ? "" : "remove contexts, or make the file system larger"}};
+}
+
 bool DirEngine::hasVolume(const std::string& name) const {
   return isValidName(name) && exists(paths_.volumeOf(name));
 }

@@ -31,6 +31,7 @@ class DirEngine : public Engine {
   Capabilities capabilities() const override;
   Space space() const override;
   std::vector<Volume> list() const override;
+  std::vector<Finding> findings(const std::string& programDirectory) const override;
   bool hasVolume(const std::string& name) const override;
   std::vector<std::string> removeLeftovers(const std::set<std::string>& inUse) override;
 

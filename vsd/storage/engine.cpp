@@ -29,7 +29,22 @@ OpenTree::~OpenTree() {
   }
 }
 
-std::vector<std::string> Engine::growPools(const Growth&) { return {}; }
+std::vector<Finding> Engine::findings(const std::string&) const { return {}; }
+void Engine::keepRoom(const Growth&) {}
+std::vector<std::string> Engine::troubles() const { return {}; }
+std::optional<Engine::Promise> Engine::promise(Millis) const { return std::nullopt; }
+
+void Engine::shrink(const std::string& name, Bytes) {
+  throw Error(Kind::Unsupported, fmt::format("cannot shrink volume '{}': storage '{}' has no sizes",
+                                             name, this->name()));
+}
+CheckReport Engine::checkVolume(const std::string& name, Repair) {
+  throw Error(Kind::Unsupported,
+              fmt::format("cannot check volume '{}': on storage '{}' it is a part of the host's "
+                          "file system",
+                          name, this->name()))
+      .withHint("check that one with the host's own means");
+}
 
 std::optional<Owner> Engine::ownerOf(const std::string&) const { return std::nullopt; }
 void Engine::takeOwnership(const std::string& name) { throw noHandOver(*this, name); }

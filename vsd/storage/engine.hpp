@@ -17,9 +17,12 @@
 #include <string>
 #include <vector>
 
+#include "vsd/base/finding.hpp"
 #include "vsd/base/units.hpp"
 
 namespace vs::storage {
+
+inline constexpr Bytes kDefaultSize = 8_GiB;  // of a context's file system where sizes are enforced
 
 // What a tier can do on this host, said plainly to users (`vsctl check`, `vsctl storage show`).
 struct Capabilities {
@@ -76,6 +79,14 @@ struct Growth {
   int reserve = 5;  // percent of the volume group that stay free for the administrator
 };
 
+// What a check of a file system has found.
+struct CheckReport {
+  bool good = true;  // nothing is wrong with it any more
+  bool mended = false;
+  std::string text;  // what was found, a line for each
+};
+enum class Repair { No, Yes };
+
 // A tree that is there as long as this object is.
 class OpenTree {
  public:
@@ -107,9 +118,23 @@ class Engine {
   // template in `inUse`: those that some operation works on at this moment. Returns a sentence for
   // each thing removed.
   virtual std::vector<std::string> removeLeftovers(const std::set<std::string>& inUse) = 0;
-  // Grows pools that get full. Cheap when there is nothing to do: it is called every second.
-  // Returns what is wrong: a sentence for each that is getting full and cannot grow.
-  virtual std::vector<std::string> growPools(const Growth& how);
+  // Grows pools that get full; lets file systems take no more than there is room for, so that who
+  // writes gets ENOSPC and nothing is lost; gives back what they have freed. Cheap when there is
+  // nothing to do: it is called every second, by one thread.
+  virtual void keepRoom(const Growth& how);
+  // What was wrong when it was last called: a sentence for each.
+  virtual std::vector<std::string> troubles() const;
+  // What volumes are promised, against what they can be given, as it was at most `age` ago; nullopt
+  // on a tier without sizes.
+  struct Promise {
+    Bytes promised;  // the sizes of all contexts' volumes
+    Bytes capacity;  // what all the storage can hold
+  };
+  virtual std::optional<Promise> promise(Millis age) const;
+
+  // Everything it is made of, held against how that should be; `programDirectory` is where vsd's
+  // own programs are. Takes up to a few seconds.
+  virtual std::vector<Finding> findings(const std::string& programDirectory) const;
 
   // --- templates ---
   // An empty place to fill with a template's tree; nothing is visible under `name` before
@@ -140,6 +165,12 @@ class Engine {
   // Volume and file system, in use or not; may be repeated. Throws InvalidParameter for less than
   // it has.
   virtual void grow(const std::string& name, Bytes size) = 0;
+  // A detached volume and its file system; before or after, whatever happens meanwhile. Throws
+  // InvalidParameter when it holds more than that, Unsupported on a tier without sizes.
+  virtual void shrink(const std::string& name, Bytes size);
+  // Holds the file system against its own rules; of a volume in use a snapshot is looked at.
+  // Mending wants a detached one (Busy). Throws Unsupported on a tier that has none of its own.
+  virtual CheckReport checkVolume(const std::string& name, Repair repair);
 
   // --- use ---
   // Host path of the root file system, ready for use; repeated calls give the same path.

@@ -14,7 +14,8 @@ namespace vs::storage {
 namespace {
 
 constexpr const char* kLvm = "/usr/sbin/lvm";
-constexpr const char* kGroupFields = "vg_name,vg_size,vg_free,vg_tags,vg_lock_type,lv_count";
+constexpr const char* kGroupFields =
+    "vg_name,vg_size,vg_free,vg_tags,vg_lock_type,lv_count,vg_missing_pv_count";
 constexpr Millis kLvmDeadline{300'000};  // a shared group may wait for leases
 constexpr std::size_t kTagText = 900;    // characters of base64 in one tag
 // Contexts' own volumes are never looked into, and our pools are watched by us.
@@ -120,6 +121,8 @@ std::vector<VolumeGroup> parseGroups(const std::string& report) {
     group.free = bytesIn(row, "vg_free");
     group.tags = splitAtCommas(row.value("vg_tags", ""));
     group.volumes = bytesIn(row, "lv_count").value;
+    group.missing =
+        row.contains("vg_missing_pv_count") ? bytesIn(row, "vg_missing_pv_count").value : 0;
     group.lockType = row.value("vg_lock_type", "");
     if (group.lockType == "none") group.lockType.clear();
     groups.push_back(std::move(group));
@@ -168,6 +171,17 @@ std::vector<LogicalVolume> Lvm::volumes(const std::string& group) const {
               "lv_name,lv_size,pool_lv,origin,lv_tags,lv_active,lv_permissions,segtype,"
               "data_percent,metadata_percent",
               group}));
+}
+
+std::vector<std::string> Lvm::foreignVolumes(const std::string& group) const {
+  std::vector<std::string> names;
+  const std::string text =
+      report(fmt::format("read volume group '{}'", group), {"lvs", "-o", "lv_name,lv_tags", group});
+  for (const Json& row : rowsOf(text, "lv")) {
+    const std::vector<std::string> tags = splitAtCommas(row.value("lv_tags", ""));
+    if (std::ranges::find(tags, kOurTag) == tags.end()) names.push_back(row.value("lv_name", ""));
+  }
+  return names;
 }
 
 std::vector<std::string> Lvm::devices(const std::string& group) const {

@@ -25,6 +25,7 @@ struct VolumeGroup {
   std::vector<std::string> tags;
   std::string lockType;       // "" local, "sanlock", "dlm"
   std::uint64_t volumes = 0;  // anybody's, without those inside others
+  std::uint64_t missing = 0;  // disks that are not there
 };
 
 struct LogicalVolume {
@@ -60,7 +61,8 @@ class Lvm {
   std::optional<VolumeGroup> group(const std::string& name) const;
   std::vector<VolumeGroup> groups() const;  // all this host sees
   std::vector<LogicalVolume> volumes(const std::string& group) const;
-  std::vector<std::string> devices(const std::string& group) const;  // its physical volumes
+  std::vector<std::string> foreignVolumes(const std::string& group) const;  // without our tag
+  std::vector<std::string> devices(const std::string& group) const;         // its physical volumes
   // lvm WORDS..., for changes; `intent` completes "cannot ...: why".
   void change(const std::string& intent, std::vector<std::string> words,
               Nodes nodes = Nodes::Lvm) const;

@@ -18,14 +18,9 @@
 namespace vs::storage {
 namespace {
 
-constexpr std::string_view kFresh = "vn-";
-constexpr std::string_view kOld = "vo-";
 constexpr const char* kTimeTag = "vs.at";
 constexpr Millis kLockTime{30'000};
 constexpr Millis kLockPause{200};
-constexpr Bytes kDataStep = 256_MiB;  // at least, as long as there is room
-constexpr Bytes kMetadataStep = 8_MiB;
-constexpr Bytes kSmallestStep = 4_MiB;  // an extent, as groups are made
 // What is known stays true in a group that nobody else changes.
 constexpr Millis kKeepsLocal{std::chrono::hours(24 * 365 * 10)};
 constexpr Millis kKeepsShared{1'000};
@@ -91,6 +86,7 @@ LvmEngine::LvmEngine(std::string name, std::string group, const Paths& paths, Ru
 
 bool LvmEngine::isHere(const Table&, const LogicalVolume&) const { return true; }
 void LvmEngine::putDown(const std::string&) {}
+void LvmEngine::bringUp(const std::string&) {}
 std::vector<std::string> LvmEngine::seal(const std::string&) { return {}; }
 
 Error LvmEngine::noTemplate(const std::string& name) const {
@@ -147,8 +143,11 @@ bool LvmEngine::mend(const Error& error) const {
     return true;
   }
   // Another host is changing the group at this moment, or this one has not joined the others since
-  // it was started.
-  if (error.text().find("due to failed lock") == std::string::npos) return false;
+  // it was started, or the disk was too slow once for sanlock.
+  const auto says = [&](const char* words) {
+    return error.text().find(words) != std::string::npos;
+  };
+  if (!says("due to failed lock") && !says("storage errors for sanlock leases")) return false;
   lvm_.startLocks(group_);
   std::this_thread::sleep_for(kLockPause);
   return true;
@@ -218,7 +217,7 @@ std::vector<std::string> LvmEngine::removeLeftovers(const std::set<std::string>&
       removed.push_back(fmt::format("let device '{}' go on, which was suspended", name));
   removeParts(removed);
   forgetTable();
-  finishRestores(inUse, removed);
+  finishChanges(inUse, removed);
   thawAll(inUse);
   const Table known = table();
   for (const auto& [name, description] : known) {
@@ -248,54 +247,6 @@ void LvmEngine::removeParts(std::vector<std::string>& sentences) const {
       if (dm::numberOf(whole + "-tpool") || !dm::removeUnused(device)) continue;
       sentences.push_back(fmt::format("removed device '{}', which nothing uses", device));
     }
-}
-
-// --- space ---
-
-std::vector<std::string> LvmEngine::growPools(const Growth& how) {
-  std::vector<std::string> troubles;
-  constexpr std::string_view kLayer = "-tpool";  // LVM's name for the device of a pool in use
-  for (const std::string& device : dm::list(deviceName(group_, ""))) {
-    if (!isDeviceOf(group_, device) || !device.ends_with(kLayer)) continue;
-    const std::optional<dm::PoolUse> use = dm::poolUse(device);
-    if (!use || (use->dataPercent < how.at && use->metadataPercent < how.at)) continue;
-    const std::string pool =
-        volumeOfDevice(group_, device.substr(0, device.size() - kLayer.size()));
-    try {
-      if (!find(pool)) continue;  // not one of ours
-      if (use->dataPercent >= how.at) growPool(pool, false, how);
-      if (use->metadataPercent >= how.at) growPool(pool, true, how);
-    } catch (const Error& error) {
-      troubles.push_back(
-          fmt::format("storage '{}': pool '{}' is {:.0f} % full ({:.0f} % of its "
-                      "metadata) and cannot grow: {}",
-                      name_, pool, use->dataPercent, use->metadataPercent, error.text()));
-    }
-  }
-  return troubles;
-}
-
-void LvmEngine::growPool(const std::string& pool, bool metadata, const Growth& how) {
-  const std::optional<VolumeGroup> found = lvm_.group(group_);
-  if (!found) throw failed("there is no volume group '{}'", group_);
-  const Bytes size = metadata ? Bytes{0} : get(pool, noVolume(pool)).size;
-  const std::uint64_t wanted =
-      std::max(metadata ? kMetadataStep.value : kDataStep.value, size.value * how.by / 100);
-  const std::uint64_t kept = found->size.value / 100 * how.reserve;
-  const std::uint64_t free = found->free.value > kept ? found->free.value - kept : 0;
-  const Bytes step{std::min(wanted, free)};
-  if (step < kSmallestStep)
-    throw Error(Kind::Failed,
-                fmt::format("volume group '{}' has {} free, of which {} are kept as a reserve",
-                            group_, formatBytes(found->free), formatBytes(Bytes{kept})),
-                ENOSPC);
-  change(fmt::format("grow pool '{}' by {}", path(pool), formatBytes(step)),
-         {"lvextend", metadata ? "--poolmetadatasize" : "-L", "+" + sizeWord(step), path(pool)},
-         [&](Table& table) {
-           if (!metadata) table[pool].size.value += step.value;
-         });
-  log::info("storage '{}': pool '{}' has grown by {}{}", name_, pool, formatBytes(step),
-            metadata ? " of metadata" : "");
 }
 
 // --- names and paths ---
@@ -617,38 +568,15 @@ void LvmEngine::removeSnapshot(const std::string& name, const std::string& snaps
   if (!isMounted(mountPoint(contextVolume(name)))) putDown(contextVolume(name));
 }
 
-// At every moment either the old volume or the new one has the name, or the old one is found under
-// its second name (finishRestores).
 void LvmEngine::restoreSnapshot(const std::string& name, const std::string& snapshot) {
   const LogicalVolume volume = get(contextVolume(name), noVolume(name));
   const LogicalVolume point = get(snapshotVolume(name, snapshot), noSnapshot(name, snapshot));
   if (isMounted(mountPoint(volume.name)))
     throw Error(Kind::Busy, fmt::format("cannot restore volume '{}': it is in use", name));
-  const std::string fresh = std::string(kFresh) + name;
-  const std::string old = std::string(kOld) + name;
-  snapshotOf(point.name, fresh, tagsWithPrefix(volume, kDefinitionTag));
-  renameVolume(volume.name, old);
-  renameVolume(fresh, volume.name);
-  remove({old}, fmt::format("remove what volume '{}' was before", name));
+  snapshotOf(point.name, freshVolume(name), tagsWithPrefix(volume, kDefinitionTag));
+  replaceByFresh(name);
   if (point.size < volume.size) grow(name, volume.size);
   putDown(volume.name);
-}
-
-void LvmEngine::finishRestores(const std::set<std::string>& inUse,
-                               std::vector<std::string>& sentences) {
-  const Table known = table();
-  for (const auto& [volume, description] : known) {
-    if (!volume.starts_with(kFresh) && !volume.starts_with(kOld)) continue;
-    const std::string name = nameIn(volume);
-    if (inUse.contains(name) || !isHere(known, description)) continue;
-    if (volume.starts_with(kOld) && !hasVolume(name)) {
-      renameVolume(volume, contextVolume(name));
-      sentences.push_back(
-          fmt::format("volume '{}' on storage '{}' is as it was before its restore", name, name_));
-    } else {
-      remove({volume}, fmt::format("remove what a restore left of volume '{}'", name));
-    }
-  }
 }
 
 std::vector<Snapshot> LvmEngine::listSnapshots(const std::string& name) const {

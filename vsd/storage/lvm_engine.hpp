@@ -4,7 +4,7 @@
 //   vt-NAME          a template, read-only once it is finished
 //   vc-NAME          a context's volume: a thin volume made from its template
 //   vc-NAME.POINT    a snapshot of it; "vs.at=..." says of when
-//   vn-NAME, vo-NAME what a volume becomes and was, while it goes back to a snapshot
+//   vn-NAME, vo-NAME what a volume becomes and was, while it goes back to a snapshot or shrinks
 //
 // Tags: "vsd" marks what is ours and nothing else is ever touched; "vs.unfinished" a template that
 // is being filled; "vs.d0.2=..." the definition of a context, "vs.t0.2=..." template.json, so that
@@ -20,6 +20,7 @@
 #include "vsd/base/error.hpp"
 #include "vsd/base/paths.hpp"
 #include "vsd/base/runner.hpp"
+#include "vsd/kernel/device_mapper.hpp"
 #include "vsd/storage/block_fs.hpp"
 #include "vsd/storage/engine.hpp"
 #include "vsd/storage/lvm.hpp"
@@ -27,15 +28,16 @@
 
 namespace vs::storage {
 
-inline constexpr Bytes kDefaultSize = 8_GiB;  // of a context's file system
-
 class LvmEngine : public Engine {
  public:
   const std::string& name() const override { return name_; }
   std::vector<Volume> list() const override;
   bool hasVolume(const std::string& name) const override;
   std::vector<std::string> removeLeftovers(const std::set<std::string>& inUse) override;
-  std::vector<std::string> growPools(const Growth& how) override;
+  void keepRoom(const Growth& how) override;
+  std::vector<std::string> troubles() const override;
+  std::optional<Promise> promise(Millis age) const override;
+  std::vector<Finding> findings(const std::string& programDirectory) const override;
 
   void finishTemplate(const std::string& name, const std::string& description) override;
   void abandonTemplate(const std::string& name) override;
@@ -49,6 +51,8 @@ class LvmEngine : public Engine {
   void destroy(const std::string& name) override;
   std::optional<Bytes> sizeOf(const std::string& name) const override;
   void grow(const std::string& name, Bytes size) override;
+  void shrink(const std::string& name, Bytes size) override;
+  CheckReport checkVolume(const std::string& name, Repair repair) override;
 
   std::string attach(const std::string& name) override;
   void detach(const std::string& name) override;
@@ -73,6 +77,8 @@ class LvmEngine : public Engine {
   virtual bool isHere(const Table& table, const LogicalVolume& volume) const;
   // Nothing of this volume is used here any more.
   virtual void putDown(const std::string& volume);
+  // This host may use a volume that nobody uses, and it is what it should be. Throws Busy.
+  virtual void bringUp(const std::string& name);
   // Brings a filled template into the form it stays in; gives words for the call of lvchange that
   // makes it visible.
   virtual std::vector<std::string> seal(const std::string& volume);
@@ -126,10 +132,28 @@ class LvmEngine : public Engine {
 
  private:
   bool mend(const Error& error) const;
-  void growPool(const std::string& pool, bool metadata, const Growth& how);
+  // lvm_check.cpp
+  void checkGroup(std::vector<Finding>& findings) const;
+  void checkNames(std::vector<Finding>& findings) const;
+  void checkFileSystems(std::vector<Finding>& findings) const;
+  // lvm_room.cpp
+  struct Pool {
+    std::string name;
+    dm::PoolUse use;
+  };
+  std::vector<Pool> poolsInUse() const;
+  void growPool(Pool& pool, const Growth& how);
+  bool growPart(Pool& pool, bool metadata, const Growth& how);
+  VolumeGroup groupNotOlderThan(Millis age) const;
+  void limitVolumes(const std::vector<Pool>& pools, Bytes growth);
+  void trimSome(const std::string& volume, bool inNeed);
+
   void removeParts(std::vector<std::string>& sentences) const;
   void thawAll(const std::set<std::string>& inUse);
-  void finishRestores(const std::set<std::string>& inUse, std::vector<std::string>& sentences);
+  // lvm_repair.cpp
+  CheckReport checkSnapshotOf(const std::string& name);
+  void replaceByFresh(const std::string& name);
+  void finishChanges(const std::set<std::string>& inUse, std::vector<std::string>& sentences);
 
   std::string name_;
   std::string group_;
@@ -140,7 +164,17 @@ class LvmEngine : public Engine {
   mutable std::mutex mutex_;  // of the table
   mutable std::optional<Table> table_;
   mutable Deadline goodUntil_;
-  std::mutex opening_;  // of the open templates
+  mutable std::mutex looking_;  // of what keepRoom has seen
+  std::vector<std::string> troubles_;
+  mutable std::optional<VolumeGroup> groupSeen_;
+  mutable Deadline seenAt_;
+  struct Trim {
+    Deadline seen;
+    std::optional<Deadline> last;
+    Bytes at;  // how far the present one has come
+  };
+  std::map<std::string, Trim> trims_;  // the keeper's alone
+  std::mutex opening_;                 // of the open templates
   std::map<std::string, std::weak_ptr<const OpenTree>> open_;
 };
 

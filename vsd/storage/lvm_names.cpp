@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace vs::storage {
@@ -9,6 +10,8 @@ namespace {
 
 constexpr std::string_view kTemplate = "vt-";
 constexpr std::string_view kContext = "vc-";
+constexpr std::string_view kFresh = "vn-";
+constexpr std::string_view kOld = "vo-";
 
 }  // namespace
 
@@ -17,11 +20,20 @@ std::string contextVolume(const std::string& name) { return std::string(kContext
 std::string snapshotVolume(const std::string& name, const std::string& snapshot) {
   return fmt::format("{}{}.{}", kContext, name, snapshot);
 }
+std::string freshVolume(const std::string& name) { return std::string(kFresh) + name; }
+std::string oldVolume(const std::string& name) { return std::string(kOld) + name; }
 bool isContext(const std::string& volume) {
   return volume.starts_with(kContext) && volume.find('.') == std::string::npos;
 }
 bool isTemplate(const std::string& volume) { return volume.starts_with(kTemplate); }
-std::string nameIn(const std::string& volume) { return volume.substr(kContext.size()); }
+bool hasOurForm(const std::string& volume) {
+  constexpr std::string_view kKinds = "tcnopse";
+  return volume.size() > 3 && volume[0] == 'v' &&
+         kKinds.find(volume[1]) != std::string_view::npos && volume[2] == '-';
+}
+std::string nameIn(const std::string& volume) {
+  return volume.substr(std::min(kContext.size(), volume.size()));
+}
 
 std::string deviceName(const std::string& group, const std::string& volume) {
   std::string name;

@@ -9,9 +9,12 @@ namespace vs::storage {
 std::string templateVolume(const std::string& name);
 std::string contextVolume(const std::string& name);
 std::string snapshotVolume(const std::string& name, const std::string& snapshot);
-bool isContext(const std::string& volume);      // of one, not a snapshot
-bool isTemplate(const std::string& volume);     // finished or not
-std::string nameIn(const std::string& volume);  // "web" of "vc-web", "vt-web", "vn-web"
+std::string freshVolume(const std::string& name);  // what it becomes, or what a copy is made from
+std::string oldVolume(const std::string& name);    // what it was
+bool isContext(const std::string& volume);         // of one, not a snapshot
+bool isTemplate(const std::string& volume);        // finished or not
+std::string nameIn(const std::string& volume);     // "web" of "vc-web", "vt-web", "vn-web"
+bool hasOurForm(const std::string& volume);        // any of them
 
 // As LVM names devices: "GROUP-VOLUME", each hyphen inside doubled.
 std::string deviceName(const std::string& group, const std::string& volume);

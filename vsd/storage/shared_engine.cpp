@@ -8,6 +8,8 @@
 #include "vsd/base/rollback.hpp"
 #include "vsd/kernel/device_mapper.hpp"
 #include "vsd/storage/block_fs.hpp"
+#include "vsd/storage/shared_setup.hpp"
+#include "vsd/storage/thin_copy.hpp"
 
 namespace vs::storage {
 namespace {
@@ -18,6 +20,11 @@ constexpr const char* kEpochTag = "vs.epoch";
 constexpr Bytes kFirstPool = 256_MiB;
 constexpr Bytes kPoolMetadata = 8_MiB;
 constexpr Bytes kTemplateSpace = 4_GiB;  // until it is filled: then it takes what it holds
+
+std::uint64_t roundUp(std::uint64_t bytes) {
+  constexpr std::uint64_t kExtent = (4_MiB).value;
+  return (bytes + kExtent - 1) / kExtent * kExtent;
+}
 
 std::string tag(const char* name, const std::string& value) {
   return fmt::format("{}={}", name, value);
@@ -74,6 +81,21 @@ Space SharedEngine::space() const {
     space.metadataPercent = std::max(space.metadataPercent, description.metadataPercent);
   }
   return space;
+}
+
+std::vector<Finding> SharedEngine::findings(const std::string& programDirectory) const {
+  std::vector<Finding> found = LvmEngine::findings(programDirectory);
+  const std::vector<std::string> disks = lvm().devices(group());
+  const std::vector<std::string> problems =
+      problemsWithSharing(runner(), programDirectory, disks.empty() ? "" : disks.front());
+  for (const std::string& problem : problems) {
+    const std::size_t colon = problem.find(": ");
+    found.push_back({name(), "leases", Finding::State::Missing, problem.substr(0, colon),
+                     colon == std::string::npos ? "" : problem.substr(colon + 2)});
+  }
+  if (problems.empty())
+    found.push_back({name(), "leases", Finding::State::Ok, "held, with the watchdog", ""});
+  return found;
 }
 
 // --- whose ---
@@ -212,7 +234,7 @@ std::vector<std::string> SharedEngine::removeLeftovers(const std::set<std::strin
   std::vector<std::string> idle;
   for (const auto& [pool, description] : known) {
     const std::string name = description.isThinPool ? contextIn(known, pool) : "";
-    if (name.empty() || inUse.contains(name)) continue;
+    if (name.empty() || inUse.contains(name) || isCopied(known, pool, inUse)) continue;
     try {
       if (isHere(known, description))
         settle(known, pool, name, removed, idle);
@@ -226,6 +248,14 @@ std::vector<std::string> SharedEngine::removeLeftovers(const std::set<std::strin
   // Locks, too, of what is not active: a call that was cut off may have taken one.
   deactivate(idle);
   return removed;
+}
+
+// A clone that is under way reads a snapshot in its source's pool.
+bool SharedEngine::isCopied(const Table& known, const std::string& pool,
+                            const std::set<std::string>& inUse) const {
+  return std::ranges::any_of(inPool(known, pool), [&](const std::string& volume) {
+    return inUse.contains(nameIn(volume)) && volume == freshVolume(nameIn(volume));
+  });
 }
 
 void SharedEngine::settle(const Table& known, const std::string& pool, const std::string& name,
@@ -321,10 +351,7 @@ void SharedEngine::createFromTemplate(const CreateRequest& request, const Progre
   forgetTable();
   templateDescription(request.templateName);
   const LogicalVolume from = get(origin, noTemplate(request.templateName));
-  if (const std::optional<Owner> owner = ownerOf(name))
-    throw Error(Kind::Exists, fmt::format("volume '{}' exists on storage '{}' and belongs to host "
-                                          "'{}'",
-                                          name, this->name(), owner->host));
+  mustBeNew(name);
   const Bytes size = request.size.value_or(std::max(kDefaultSize, from.size));
   if (size < from.size)
     throw invalid("volume '{}' cannot have {}: template '{}' has {}", name, formatBytes(size),
@@ -333,35 +360,8 @@ void SharedEngine::createFromTemplate(const CreateRequest& request, const Progre
   if (progress) progress(0);
   Rollback undo;
   undo.add("remove the volume", [this, name] { destroy(name); });
-  std::vector<std::string> tags = ownerTags({host_, 1});
-  tags.emplace_back(kOurTag);
-  change(fmt::format("create pool '{}'", path(pool)),
-         addTags({"lvcreate", "--type", "thin-pool", "-L", sizeWord(kFirstPool),
-                  "--poolmetadatasize", sizeWord(kPoolMetadata), "-n", pool, group()},
-                 tags),
-         [&](Table& table) {
-           LogicalVolume made;
-           made.name = pool;
-           made.size = kFirstPool;
-           made.tags = tags;
-           made.isThinPool = true;
-           table[pool] = std::move(made);
-         });
-  std::vector<std::string> words = {"lvcreate", "-s",         "-kn",      "-p",       "rw",   "-n",
-                                    volume,     "--thinpool", path(pool), "--addtag", kOurTag};
-  const std::vector<std::string> definition = tagsFrom(kDefinitionTag, request.definition);
-  words = addTags(std::move(words), definition);
-  words.push_back(path(origin));
-  change(fmt::format("create volume '{}'", path(volume)), std::move(words), [&](Table& table) {
-    LogicalVolume made;
-    made.name = volume;
-    made.size = from.size;
-    made.pool = pool;
-    made.origin = origin;
-    made.tags = definition;
-    made.tags.emplace_back(kOurTag);
-    table[volume] = std::move(made);
-  });
+  makePool(name, kFirstPool);
+  makeVolume(name, origin, from.size, request.definition);
   if (size > from.size) {
     change(fmt::format("grow volume '{}' to {}", name, formatBytes(size)),
            {"lvextend", "-L", sizeWord(size), path(volume)},
@@ -373,11 +373,107 @@ void SharedEngine::createFromTemplate(const CreateRequest& request, const Progre
   undo.commit();
 }
 
-void SharedEngine::clone(const std::string& from, const CreateRequest&, const Progress&) {
-  throw Error(Kind::Unsupported,
-              fmt::format("cannot clone volume '{}' on storage '{}': tier shared has no clones yet",
-                          from, name()))
-      .withHint("make another context from its template");
+void SharedEngine::mustBeNew(const std::string& name) const {
+  if (const std::optional<Owner> owner = ownerOf(name))
+    throw Error(Kind::Exists, fmt::format("volume '{}' exists on storage '{}' and belongs to host "
+                                          "'{}'",
+                                          name, this->name(), owner->host));
+}
+
+void SharedEngine::makePool(const std::string& name, Bytes size) {
+  const std::string pool = poolVolume(name);
+  std::vector<std::string> tags = ownerTags({host_, 1});
+  tags.emplace_back(kOurTag);
+  change(fmt::format("create pool '{}'", path(pool)),
+         addTags({"lvcreate", "--type", "thin-pool", "-L", sizeWord(size), "--poolmetadatasize",
+                  sizeWord(kPoolMetadata), "-n", pool, group()},
+                 tags),
+         [&](Table& table) {
+           LogicalVolume made;
+           made.name = pool;
+           made.size = size;
+           made.tags = tags;
+           made.isThinPool = true;
+           table[pool] = std::move(made);
+         });
+}
+
+void SharedEngine::makeVolume(const std::string& name, const std::string& origin, Bytes originSize,
+                              const std::string& definition) {
+  const std::string volume = contextVolume(name);
+  const std::string pool = poolVolume(name);
+  const std::vector<std::string> tags = tagsFrom(kDefinitionTag, definition);
+  std::vector<std::string> words = {"lvcreate", "-s",         "-kn",      "-p",       "rw",   "-n",
+                                    volume,     "--thinpool", path(pool), "--addtag", kOurTag};
+  words = addTags(std::move(words), tags);
+  words.push_back(path(origin));
+  change(fmt::format("create volume '{}'", path(volume)), std::move(words), [&](Table& table) {
+    LogicalVolume made;
+    made.name = volume;
+    made.size = originSize;
+    made.pool = pool;
+    made.origin = origin;
+    made.tags = tags;
+    made.tags.emplace_back(kOurTag);
+    table[volume] = std::move(made);
+  });
+}
+
+// A volume of another context lies in another pool, so what it has of its own is copied, from a
+// snapshot in the first one's pool.
+void SharedEngine::clone(const std::string& from, const CreateRequest& request,
+                         const Progress& progress) {
+  checkName(request.name, "volume name");
+  forgetTable();
+  mustOwn(from);
+  mustBeNew(request.name);
+  const bool wasActive = isActive(contextVolume(from));
+  if (!wasActive) lock(from);
+  Rollback put;
+  if (!wasActive) put.add("let the volume go", [this, from] { letGo(from); });
+  const std::string fresh = freshVolume(request.name);
+  put.add("remove the snapshot for the copy", [this, fresh, from] {
+    if (find(fresh)) remove({fresh}, fmt::format("remove the copied snapshot of '{}'", from));
+  });
+  snapshotOf(contextVolume(from), fresh, {});
+  Rollback undo;
+  undo.add("remove the volume", [this, name = request.name] { destroy(name); });
+  copyFrom(fresh, request, progress);
+  putDown(contextVolume(request.name));
+  undo.commit();
+}
+
+void SharedEngine::copyFrom(const std::string& from, const CreateRequest& request,
+                            const Progress& progress) {
+  const LogicalVolume source = get(from, noVolume(from));
+  const std::string pool = deviceName(group(), source.pool);
+  const auto thin = dm::thinVolume(deviceName(group(), from));
+  if (!thin) throw failed("volume '{}' is not active", path(from));
+  const std::vector<Extent> extents =
+      mappedExtents(runner(), pool + "-tpool", pool + "_tmeta", thin->id);
+  const std::string origin = originBelow(from);
+  const Bytes originSize = get(origin, noTemplate(origin)).size;
+  // All of it at once, and as much again as a new pool has.
+  makePool(request.name, {roundUp(lengthOf(extents) + kFirstPool.value)});
+  makeVolume(request.name, origin, originSize, request.definition);
+  const std::string volume = contextVolume(request.name);
+  if (source.size > originSize)
+    change(fmt::format("grow volume '{}' to {}", request.name, formatBytes(source.size)),
+           {"lvextend", "-L", sizeWord(source.size), path(volume)},
+           [&](Table& table) { table[volume].size = source.size; });
+  copyExtents(extents, device(from), device(volume), progress);
+}
+
+// LVM tells what a snapshot was taken of; the kernel, what lies below all of them.
+std::string SharedEngine::originBelow(const std::string& volume) const {
+  constexpr std::string_view kLayer = "-real";  // LVM's name for an origin below others
+  const auto thin = dm::thinVolume(deviceName(group(), volume));
+  if (!thin || !thin->externalOrigin)
+    throw failed("volume '{}' lies above no template", path(volume));
+  std::string name = dm::nameOf(*thin->externalOrigin);
+  if (name.ends_with(kLayer)) name.resize(name.size() - kLayer.size());
+  if (!isDeviceOf(group(), name)) throw failed("volume '{}' lies above '{}'", path(volume), name);
+  return volumeOfDevice(group(), name);
 }
 
 void SharedEngine::rename(const std::string& from, const std::string& to) {
@@ -419,19 +515,22 @@ void SharedEngine::destroy(const std::string& name) {
 std::string SharedEngine::attach(const std::string& name) {
   const std::string volume = contextVolume(checkName(name, "volume name"));
   if (isMounted(mountPoint(volume))) return LvmEngine::attach(name);
-  mustOwn(name);
-  if (!isActive(volume)) {
-    lock(name);
-    Rollback undo;
-    undo.add("let the volume go", [this, name] { letGo(name); });
-    mustOwn(name);
-    // The volume may not be what it says before a hand-over to this host is finished.
-    std::vector<std::string> sentences;
-    settleEpochs(name, sentences);
-    for (const std::string& sentence : sentences) log::info("{}", sentence);
-    undo.commit();
-  }
+  bringUp(name);
   return LvmEngine::attach(name);
+}
+
+void SharedEngine::bringUp(const std::string& name) {
+  mustOwn(name);
+  if (isActive(contextVolume(name))) return;
+  lock(name);
+  Rollback undo;
+  undo.add("let the volume go", [this, name] { letGo(name); });
+  mustOwn(name);
+  // The volume may not be what it says before a hand-over to this host is finished.
+  std::vector<std::string> sentences;
+  settleEpochs(name, sentences);
+  for (const std::string& sentence : sentences) log::info("{}", sentence);
+  undo.commit();
 }
 
 void SharedEngine::restoreSnapshot(const std::string& name, const std::string& snapshot) {

@@ -25,6 +25,7 @@ class SharedEngine : public LvmEngine {
 
   Capabilities capabilities() const override;
   Space space() const override;
+  std::vector<Finding> findings(const std::string& programDirectory) const override;
   std::vector<std::string> removeLeftovers(const std::set<std::string>& inUse) override;
 
   std::string beginTemplate(const std::string& name) override;
@@ -53,6 +54,7 @@ class SharedEngine : public LvmEngine {
  protected:
   bool isHere(const Table& table, const LogicalVolume& volume) const override;
   void putDown(const std::string& volume) override;
+  void bringUp(const std::string& name) override;
   std::vector<std::string> seal(const std::string& volume) override;
 
  private:
@@ -67,8 +69,18 @@ class SharedEngine : public LvmEngine {
   void lock(const std::string& name);
   void letGo(const std::string& name);  // everything in its pool, and so the lock
   void deactivate(const std::vector<std::string>& volumes);
+  // A pool of this host's for a volume that is to be made, and that volume above its template.
+  void makePool(const std::string& name, Bytes size);
+  void makeVolume(const std::string& name, const std::string& origin, Bytes originSize,
+                  const std::string& definition);
+  void mustBeNew(const std::string& name) const;
+  // The template that an active volume lies above.
+  std::string originBelow(const std::string& volume) const;
+  void copyFrom(const std::string& from, const CreateRequest& request, const Progress& progress);
   void writeOwner(const std::string& name, const Owner& owner);
   std::vector<std::string> inPool(const Table& table, const std::string& pool) const;
+  bool isCopied(const Table& known, const std::string& pool,
+                const std::set<std::string>& inUse) const;
   void settle(const Table& known, const std::string& pool, const std::string& name,
               std::vector<std::string>& removed, std::vector<std::string>& idle);
   void settleForeign(const Table& known, const std::string& pool, const std::string& name,

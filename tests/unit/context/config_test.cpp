@@ -13,7 +13,7 @@ TEST(Config, ReadsSettingsAndLaterFilesWin) {
         "[daemon]\ngroup = \"admins\"\n[defaults]\nmemory = \"1G\"\ndns = [\"10.0.0.1\"]\n"},
        {"b.toml",
         "[defaults]\nmemory = \"2G\"\nstop-timeout = \"5s\"\n[storage]\ngrow-at = 50\nreserve = "
-        "0\n"}});
+        "0\novercommit = 3\nwhen-full = \"pause\"\n"}});
   EXPECT_EQ(config.group, "admins");
   EXPECT_EQ(config.limits.memory, 2_GiB);
   EXPECT_EQ(config.dns, std::vector<std::string>{"10.0.0.1"});
@@ -22,6 +22,8 @@ TEST(Config, ReadsSettingsAndLaterFilesWin) {
   EXPECT_EQ(config.growAt, 50);
   EXPECT_EQ(config.growBy, 25);
   EXPECT_EQ(config.growReserve, 0);
+  EXPECT_EQ(config.overcommit, 3);
+  EXPECT_EQ(config.whenFull, WhenFull::Pause);
 }
 
 TEST(Config, ListsEveryProblemWithFileLineAndColumn) {
@@ -33,12 +35,14 @@ TEST(Config, ListsEveryProblemWithFileLineAndColumn) {
                   "colour = \"red\"\n"
                   "[defaults]\n"
                   "memory = \"lots\"\n"
-                  "pids = 1\n"},
+                  "pids = 1\n"
+                  "[storage]\n"
+                  "when-full = \"hope\"\n"},
                  {"broken.toml", "[defaults\n"}});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), Kind::InvalidParameter);
-    ASSERT_EQ(error.blockers().size(), 6U) << error.text();
+    ASSERT_EQ(error.blockers().size(), 7U) << error.text();
     std::vector<std::string> problems = error.blockers();
     std::sort(problems.begin(), problems.end() - 1);
     EXPECT_EQ(problems[0],
@@ -50,7 +54,8 @@ TEST(Config, ListsEveryProblemWithFileLineAndColumn) {
         problems[3],
         "vsd.toml:6:10: memory 'lots' is not a number with a unit; write for example 512M or 2G");
     EXPECT_EQ(problems[4], "vsd.toml:7:8: 'pids' must be a whole number from 8 to 4194304");
-    EXPECT_TRUE(problems[5].starts_with("broken.toml:1:")) << problems[5];
+    EXPECT_EQ(problems[5], "vsd.toml:9:13: 'when-full' must be \"error\" or \"pause\", not 'hope'");
+    EXPECT_TRUE(problems[6].starts_with("broken.toml:1:")) << problems[6];
   }
 }
 
