@@ -4,15 +4,18 @@
 #include <optional>
 
 #include "vsd/base/error.hpp"
+#include "vsd/base/fd.hpp"
 #include "vsd/base/json.hpp"
 #include "vsd/base/names.hpp"
 
 namespace vs::storage {
 namespace {
 
-struct Descriptors {
+struct Task {
+  std::string verb;
   int archive;
   int target;
+  std::size_t following = 0;
 };
 
 // "progress ENTRIES BYTES ARCHIVE-BYTES"; nullopt for any other line.
@@ -45,8 +48,10 @@ UnpackResult resultIn(const Json& answer) {
   result.entries = answer.at("entries").get<std::uint64_t>();
   result.bytes = {answer.at("bytes").get<std::uint64_t>()};
   result.disk = {answer.at("disk").get<std::uint64_t>()};
+  result.largest = {answer.at("largest").get<std::uint64_t>()};
   result.archive = {answer.at("archive").get<std::uint64_t>()};
   result.sha256 = printable(answer.at("sha256").get<std::string>());
+  result.following = printable(answer.at("following").get<std::string>(), 1000);
   result.skippedCount = answer.at("skippedCount").get<std::uint64_t>();
   for (const Json& line : answer.at("skipped"))
     result.skipped.push_back(printable(line.get<std::string>(), 300));
@@ -66,17 +71,18 @@ UnpackResult readAnswer(const Output& output) {
   }
 }
 
-UnpackResult runHelper(Runner& runner, const Cage& cage, std::string_view verb,
-                       const Descriptors& fds) {
+UnpackResult runHelper(Runner& runner, const Cage& cage, const Task& task) {
   Command command;
-  command.argv = {cage.program,    std::string(verb),
+  command.argv = {cage.program,    task.verb,
                   "--ids",         std::to_string(cage.firstId),
-                  "--archive",     std::to_string(fds.archive),
-                  "--target",      std::to_string(fds.target),
+                  "--archive",     std::to_string(task.archive),
+                  "--target",      std::to_string(task.target),
+                  "--following",   std::to_string(task.following),
                   "--max-bytes",   std::to_string(cage.bounds.bytes.value),
+                  "--max-size",    std::to_string(cage.bounds.size.value),
                   "--max-entries", std::to_string(cage.bounds.entries),
                   "--max-depth",   std::to_string(cage.bounds.depth)};
-  command.inheritedFds = {fds.archive, fds.target};
+  command.inheritedFds = {task.archive, task.target};
   command.deadline = cage.bounds.deadline;
   command.maxOutput = 1U << 20;
   command.isCancelled = cage.isCancelled;
@@ -90,7 +96,7 @@ UnpackResult runHelper(Runner& runner, const Cage& cage, std::string_view verb,
 }  // namespace
 
 UnpackResult unpackArchive(Runner& runner, const Cage& cage, int archiveFd, int targetFd) {
-  return runHelper(runner, cage, "extract", {archiveFd, targetFd});
+  return runHelper(runner, cage, {"extract", archiveFd, targetFd});
 }
 
 UnpackResult unpackArchive(Runner& runner, const Cage& cage, int archiveFd, int targetFd,
@@ -102,8 +108,18 @@ UnpackResult unpackArchive(Runner& runner, const Cage& cage, int archiveFd, int 
   return result;
 }
 
+UnpackResult unpackFollowed(Runner& runner, const Cage& cage, int archiveFd, int targetFd,
+                            std::size_t count) {
+  return runHelper(runner, cage, {"extract", archiveFd, targetFd, count});
+}
+
+UnpackResult measureTree(Runner& runner, const Cage& cage, int targetFd) {
+  const Fd nothing = makeSealedFile("no archive", "");
+  return runHelper(runner, cage, {"measure", nothing.get(), targetFd});
+}
+
 UnpackResult packTree(Runner& runner, const Cage& cage, int targetFd, int archiveFd) {
-  return runHelper(runner, cage, "create", {archiveFd, targetFd});
+  return runHelper(runner, cage, {"create", archiveFd, targetFd});
 }
 
 }  // namespace vs::storage

@@ -16,6 +16,7 @@ namespace vs::storage {
 // What the helper may make before it gives up.
 struct UnpackBounds {
   Bytes bytes = 64_GiB;  // of file content, however small the archive
+  Bytes size = 64_GiB;   // of one file, with its holes
   std::uint64_t entries = 2'000'000;
   unsigned depth = 64;  // components of a path
   Millis deadline{4 * 3600 * 1000};
@@ -39,10 +40,12 @@ struct Cage {
 
 struct UnpackResult {
   std::uint64_t entries = 0;
-  Bytes bytes;         // of file content
-  Bytes disk;          // what the tree takes in blocks of 4 KiB: the size to tell people
-  Bytes archive;       // size of the archive itself
-  std::string sha256;  // of the archive, as it came (unpack) or was written (pack)
+  Bytes bytes;            // of file content
+  Bytes disk;             // what the tree takes in blocks of 4 KiB: the size to tell people
+  Bytes largest;          // size of the largest file with its holes, when it was measured
+  Bytes archive;          // size of the archive itself
+  std::string sha256;     // of the archive, as it came (unpack) or was written (pack)
+  std::string following;  // what came behind it, in hex
   std::uint64_t skippedCount = 0;
   // What was left out and why: "dev/sda: device node". The first 100.
   std::vector<std::string> skipped;
@@ -56,6 +59,13 @@ UnpackResult unpackArchive(Runner& runner, const Cage& cage, int archiveFd, int 
 // The same, but an archive whose sha256 is not `sha256` (64 hex digits) is refused too.
 UnpackResult unpackArchive(Runner& runner, const Cage& cage, int archiveFd, int targetFd,
                            const std::string& sha256);
+
+// The same of a file in which `count` bytes follow the archive: they come back unread.
+UnpackResult unpackFollowed(Runner& runner, const Cage& cage, int archiveFd, int targetFd,
+                            std::size_t count);
+
+// What packing the tree below `targetFd` would come to: entries, bytes, disk and largest.
+UnpackResult measureTree(Runner& runner, const Cage& cage, int targetFd);
 
 // Packs the tree below `targetFd` into a tar with zstd, written to `archiveFd`. Sockets are
 // skipped.

@@ -12,7 +12,7 @@
 #include <string_view>
 
 #include "vsd/base/error.hpp"
-#include "vsd/unpack/hash.hpp"
+#include "vsd/base/hash.hpp"
 
 namespace vs::unpack {
 
@@ -24,8 +24,9 @@ struct Block {
 
 class ArchiveInput {
  public:
-  // Starts to read the archive that `fd` gives. Throws InvalidParameter when it is none.
-  explicit ArchiveInput(int fd);
+  // Starts to read the archive that `fd` gives; its last `following` bytes are none of it. Throws
+  // InvalidParameter when it is no archive, or one of a context from its head on.
+  ArchiveInput(int fd, std::size_t following);
   ArchiveInput(const ArchiveInput&) = delete;
   ArchiveInput& operator=(const ArchiveInput&) = delete;
 
@@ -38,16 +39,24 @@ class ArchiveInput {
   void drain();
 
   std::uint64_t bytesRead() const { return hash_.count(); }
+  // Both are known after drain().
   std::string digest() { return hash_.digest(); }
+  const std::string& following() const { return held_; }
 
  private:
   static la_ssize_t read(archive*, void* self, const void** buffer);
   la_ssize_t readSome();
+  la_ssize_t fill(std::size_t least);
   Error damaged() const;
 
   int fd_;
+  std::size_t following_;
   int readError_ = 0;
-  Hash hash_;
+  bool isBegun_ = false;
+  bool isContext_ = false;
+  std::string held_;   // read and not given out: at the end of the file, what follows the archive
+  std::string ready_;  // given out
+  Hash hash_;          // of all that was given out
   std::uint64_t entries_ = 0;
   std::array<char, 65536> buffer_;
   std::unique_ptr<archive, decltype(&::archive_read_free)> archive_;

@@ -25,8 +25,9 @@ const std::map<int, std::uint16_t> kAclTags{
 
 class Extraction {
  public:
-  Extraction(int archive, int root, const Bounds& bounds, const Progress& progress)
-      : input_(archive), writer_(root), bounds_(bounds), progress_(progress) {}
+  Extraction(int archive, int root, const Bounds& bounds, std::size_t following,
+             const Progress& progress)
+      : input_(archive, following), writer_(root), bounds_(bounds), progress_(progress) {}
 
   Summary run() {
     while (archive_entry* raw = input_.next()) {
@@ -41,6 +42,7 @@ class Extraction {
     input_.drain();
     summary_.archive = input_.bytesRead();
     summary_.sha256 = input_.digest();
+    summary_.following = input_.following();
     return summary_;
   }
 
@@ -98,9 +100,9 @@ void Extraction::takeEntry(archive_entry* raw) {
   if (entry.type == EntryType::Link) entry.target = orEmpty(::archive_entry_symlink(raw));
   if (entry.type == EntryType::File) {
     const la_int64_t size = ::archive_entry_size(raw);
-    if (size < 0 || static_cast<std::uint64_t>(size) > bounds_.bytes)
-      throw refusal(
-          name, fmt::format("its size {} is beyond the bound of {} bytes", size, bounds_.bytes));
+    if (size < 0 || static_cast<std::uint64_t>(size) > bounds_.size)
+      throw refusal(name,
+                    fmt::format("its size {} is beyond the bound of {} bytes", size, bounds_.size));
     entry.size = static_cast<std::uint64_t>(size);
   }
   takeAttributes(raw, entry);
@@ -217,8 +219,9 @@ void Extraction::writeContent(int file, const Entry& entry) {
 
 }  // namespace
 
-Summary extract(int archive, int root, const Bounds& bounds, const Progress& progress) {
-  return Extraction(archive, root, bounds, progress).run();
+Summary extract(int archive, int root, const Bounds& bounds, std::size_t following,
+                const Progress& progress) {
+  return Extraction(archive, root, bounds, following, progress).run();
 }
 
 }  // namespace vs::unpack

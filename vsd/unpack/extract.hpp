@@ -11,6 +11,8 @@ namespace vs::unpack {
 // sockets and foreign attributes are skipped and listed. Throws InvalidParameter naming the entry
 // when the archive is refused, damaged, truncated, empty or beyond the bounds; Failed when the disk
 // fails.
-Summary extract(int archive, int root, const Bounds& bounds, const Progress& progress);
+// The last `following` bytes of the file are no part of the archive and come back as they are.
+Summary extract(int archive, int root, const Bounds& bounds, std::size_t following,
+                const Progress& progress);
 
 }  // namespace vs::unpack

@@ -1,8 +1,11 @@
-// vsd-unpack: unpacks a foreign archive, or packs a tree, in a cage. Started by vsd, one archive a
-// process; of no use to people.
+// vsd-unpack: unpacks a foreign archive, or measures or packs a tree, in a cage. Started by vsd,
+// one archive a process; of no use to people.
 //
-//   vsd-unpack extract|create --ids FIRST --archive FD --target FD
-//                             --max-bytes N --max-entries N --max-depth N
+//   vsd-unpack extract|measure|create --ids FIRST --archive FD --target FD --following N
+//                                     --max-bytes N --max-size N --max-entries N --max-depth N
+//
+//   measure  leaves the archive alone
+//   --following  so many bytes at the end of the file are no part of the archive
 //
 //   stderr  now and then "progress ENTRIES BYTES ARCHIVE-BYTES"
 //   stdout  one JSON object: the summary, or {"error", "kind", "errno", "hint"}
@@ -21,9 +24,11 @@
 
 #include "vsd/base/error.hpp"
 #include "vsd/base/fd.hpp"
+#include "vsd/base/hash.hpp"
 #include "vsd/base/json.hpp"
 #include "vsd/unpack/cage.hpp"
 #include "vsd/unpack/extract.hpp"
+#include "vsd/unpack/measure.hpp"
 #include "vsd/unpack/pack.hpp"
 
 namespace vs::unpack {
@@ -34,8 +39,8 @@ using Clock = std::chrono::steady_clock;
 struct Options {
   std::string verb;
   std::map<std::string, std::optional<std::uint64_t>, std::less<>> numbers{
-      {"--ids", {}},       {"--archive", {}},     {"--target", {}},
-      {"--max-bytes", {}}, {"--max-entries", {}}, {"--max-depth", {}}};
+      {"--ids", {}},       {"--archive", {}},  {"--target", {}},      {"--following", {}},
+      {"--max-bytes", {}}, {"--max-size", {}}, {"--max-entries", {}}, {"--max-depth", {}}};
 
   template <typename Number>
   Number at(std::string_view name) const {
@@ -45,9 +50,9 @@ struct Options {
 
 Options parseOptions(int argc, char** argv) {
   Options options;
-  if (argc < 2) throw invalid("usage: vsd-unpack extract|create OPTIONS");
+  if (argc < 2) throw invalid("usage: vsd-unpack extract|measure|create OPTIONS");
   options.verb = argv[1];
-  if (options.verb != "extract" && options.verb != "create")
+  if (options.verb != "extract" && options.verb != "measure" && options.verb != "create")
     throw invalid("unknown verb '{}'", options.verb);
   for (int i = 2; i < argc; i += 2) {
     const auto option = options.numbers.find(std::string_view(argv[i]));
@@ -80,23 +85,27 @@ Json toJson(const Summary& summary) {
   return {{"entries", summary.entries},
           {"bytes", summary.bytes},
           {"disk", summary.disk},
+          {"largest", summary.largest},
           {"archive", summary.archive},
           {"sha256", summary.sha256},
+          {"following", hexOf(summary.following)},
           {"skipped", summary.skipped},
           {"skippedCount", summary.skippedCount}};
 }
 
 Summary run(const Options& options) {
   const bool extracting = options.verb == "extract";
-  const Bounds bounds{options.at<std::uint64_t>("--max-bytes"),
-                      options.at<std::uint64_t>("--max-entries"),
-                      options.at<unsigned>("--max-depth")};
+  const Bounds bounds{
+      options.at<std::uint64_t>("--max-bytes"), options.at<std::uint64_t>("--max-size"),
+      options.at<std::uint64_t>("--max-entries"), options.at<unsigned>("--max-depth")};
   const Fd archive =
       enterCage({options.at<std::uint32_t>("--ids"), 65536}, options.at<int>("--target"),
                 options.at<int>("--archive"), extracting ? TreeAccess::Write : TreeAccess::Read);
   const Fd root(check(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the target"));
-  return extracting ? extract(archive.get(), root.get(), bounds, tell)
-                    : pack(root.get(), archive.get(), bounds, tell);
+  if (extracting)
+    return extract(archive.get(), root.get(), bounds, options.at<std::size_t>("--following"), tell);
+  return options.verb == "measure" ? measure(root.get(), bounds, tell)
+                                   : pack(root.get(), archive.get(), bounds, tell);
 }
 
 }  // namespace

@@ -2,25 +2,21 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/posix_acl.h>
-#include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "vsd/base/error.hpp"
-#include "vsd/base/fd.hpp"
+#include "vsd/base/hash.hpp"
 #include "vsd/base/names.hpp"
 #include "vsd/unpack/attributes.hpp"
-#include "vsd/unpack/hash.hpp"
+#include "vsd/unpack/tree_reader.hpp"
 
 namespace vs::unpack {
 namespace {
@@ -32,42 +28,6 @@ const std::map<std::uint16_t, int> kAclTags{
 
 using RawEntry = std::unique_ptr<archive_entry, decltype(&::archive_entry_free)>;
 
-std::vector<std::string> namesIn(int directory, const std::string& path) {
-  // A descriptor of its own: reading it moves its position, and closedir() closes it.
-  Fd own(check(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open '{}'",
-               printable(path)));
-  const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(own.get()), &::closedir);
-  if (!stream) throw systemError(errno, fmt::format("list '{}'", printable(path)));
-  own.release();
-  std::vector<std::string> names;
-  while (const dirent* found = ::readdir(stream.get())) {
-    const std::string name = found->d_name;
-    if (name != "." && name != "..") names.push_back(name);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-std::vector<Attribute> attributesOf(int fd, const std::string& path) {
-  std::string names(65536, '\0');
-  const ssize_t size = ::flistxattr(fd, names.data(), names.size());
-  if (size < 0 && errno == ENOTSUP) return {};
-  names.resize(
-      static_cast<std::size_t>(check(size, "list the attributes of '{}'", printable(path))));
-  std::vector<Attribute> attributes;
-  for (std::size_t start = 0; start < names.size();) {
-    const std::string name = names.c_str() + start;
-    start += name.size() + 1;
-    std::string value(65536, '\0');
-    const ssize_t got = ::fgetxattr(fd, name.c_str(), value.data(), value.size());
-    if (got < 0 && errno == ENODATA) continue;
-    value.resize(static_cast<std::size_t>(
-        check(got, "read the attribute '{}' of '{}'", name, printable(path))));
-    attributes.push_back({name, value});
-  }
-  return attributes;
-}
-
 class Packing {
  public:
   Packing(int archive, const Bounds& bounds, const Progress& progress)
@@ -76,7 +36,7 @@ class Packing {
         progress_(progress),
         archive_(::archive_write_new(), &::archive_write_free) {
     if (!archive_) throw failed("cannot make an archive writer");
-    ::archive_write_set_format_pax_restricted(archive_.get());
+    ::archive_write_set_format_pax(archive_.get());
     // The header that GNU tar knows; libarchive's own would be written as well.
     must(::archive_write_set_format_option(archive_.get(), "pax", "xattrheader", "SCHILY"));
     must(::archive_write_add_filter_zstd(archive_.get()));
@@ -102,10 +62,10 @@ class Packing {
   void packName(int directory, const std::string& name, const std::string& path, unsigned depth);
   RawEntry makeEntry(const std::string& path, const struct stat& status);
   void addAttributes(archive_entry* entry, int fd, const std::string& path, EntryType type);
-  void packFile(archive_entry* entry, int fd, const std::string& path);
-  void addHoles(archive_entry* entry, int fd, la_int64_t size);
+  void packFile(archive_entry* entry, int fd, const struct stat& status, const std::string& path);
   void writeHeader(archive_entry* entry);
-  void writeContent(int fd, std::uint64_t size, const std::string& path);
+  void writeData(int fd, const Extent& extent, const std::string& path);
+  void writeHole(std::uint64_t size);
 
   int fd_;
   int writeError_ = 0;
@@ -134,8 +94,7 @@ void Packing::must(int result) const {
 }
 
 void Packing::packDirectory(int directory, const std::string& path, unsigned depth) {
-  if (depth > bounds_.depth)
-    throw invalid("the tree is deeper than {} directories at '{}'", bounds_.depth, printable(path));
+  bounds_.checkDepth(path, depth);
   struct stat status {};
   check(::fstat(directory, &status), "look at '{}'", printable(path));
   const RawEntry entry = makeEntry(path.empty() ? "./" : path + "/", status);
@@ -148,17 +107,11 @@ void Packing::packDirectory(int directory, const std::string& path, unsigned dep
 
 void Packing::packName(int directory, const std::string& name, const std::string& path,
                        unsigned depth) {
-  struct stat status {};
-  check(::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW), "look at '{}'",
-        printable(path));
-  const auto open = [&](int flags) {
-    return Fd(check(::openat(directory, name.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC),
-                    "open '{}'", printable(path)));
-  };
-  if (S_ISSOCK(status.st_mode)) return summary_.skip(path, "socket");
-  if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) return summary_.skip(path, "device node");
+  const struct stat status = statusOf(directory, name, path);
+  if (const std::string_view kind = unwantedKind(status.st_mode); !kind.empty())
+    return summary_.skip(path, kind);
   if (S_ISDIR(status.st_mode)) {
-    const Fd below = open(O_RDONLY | O_DIRECTORY);
+    const Fd below = openIn(directory, name, O_DIRECTORY, path);
     return packDirectory(below.get(), path, depth + 1);
   }
   const RawEntry entry = makeEntry(path, status);
@@ -178,13 +131,12 @@ void Packing::packName(int directory, const std::string& name, const std::string
       return writeHeader(entry.get());
     }
   }
-  const Fd file = open(O_RDONLY);
-  packFile(entry.get(), file.get(), path);
+  const Fd file = openIn(directory, name, 0, path);
+  packFile(entry.get(), file.get(), status, path);
 }
 
 RawEntry Packing::makeEntry(const std::string& path, const struct stat& status) {
-  if (++summary_.entries > bounds_.entries)
-    throw invalid("the tree has more than {} entries", bounds_.entries);
+  bounds_.checkEntries(++summary_.entries);
   RawEntry entry(::archive_entry_new(), &::archive_entry_free);
   if (!entry) throw failed("cannot make an archive entry");
   ::archive_entry_set_pathname(entry.get(), path.c_str());
@@ -214,29 +166,29 @@ void Packing::addAttributes(archive_entry* entry, int fd, const std::string& pat
   }
 }
 
-void Packing::packFile(archive_entry* entry, int fd, const std::string& path) {
-  const la_int64_t size = ::archive_entry_size(entry);
-  if (static_cast<std::uint64_t>(size) > bounds_.bytes)
+void Packing::packFile(archive_entry* entry, int fd, const struct stat& status,
+                       const std::string& path) {
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (size > bounds_.size)
     throw invalid("'{}' has {} bytes, more than the bound of {}", printable(path), size,
-                  bounds_.bytes);
+                  bounds_.size);
   addAttributes(entry, fd, path, EntryType::File);
-  addHoles(entry, fd, size);
-  writeHeader(entry);
-  writeContent(fd, static_cast<std::uint64_t>(size), path);
-}
-
-// Tells libarchive where the data is; it leaves the rest out of what is written afterwards.
-void Packing::addHoles(archive_entry* entry, int fd, la_int64_t size) {
-  if (::lseek(fd, 0, SEEK_HOLE) >= size) return;
-  for (off_t at = 0; at < size;) {
-    const off_t data = ::lseek(fd, at, SEEK_DATA);
-    if (data < 0) break;
-    at = ::lseek(fd, data, SEEK_HOLE);
-    if (at < 0) break;
-    ::archive_entry_sparse_add_entry(entry, data, std::min<la_int64_t>(at, size) - data);
-  }
+  const std::vector<Extent> extents = dataOf(fd, status);
+  const bool isSparse = size > 0 && (extents.size() != 1 || extents[0].size != size);
+  if (isSparse)
+    for (const Extent& extent : extents)
+      ::archive_entry_sparse_add_entry(entry, static_cast<la_int64_t>(extent.offset),
+                                       static_cast<la_int64_t>(extent.size));
   // A file that is one hole: an empty part at its end says so.
-  if (::archive_entry_sparse_count(entry) == 0) ::archive_entry_sparse_add_entry(entry, size, 0);
+  if (isSparse && extents.empty()) ::archive_entry_sparse_add_entry(entry, status.st_size, 0);
+  writeHeader(entry);
+  std::uint64_t at = 0;
+  for (const Extent& extent : extents) {
+    writeHole(extent.offset - at);
+    writeData(fd, extent, path);
+    at = extent.offset + extent.size;
+  }
+  writeHole(size - at);
 }
 
 void Packing::writeHeader(archive_entry* entry) {
@@ -245,23 +197,33 @@ void Packing::writeHeader(archive_entry* entry) {
   progress_(summary_);
 }
 
-void Packing::writeContent(int fd, std::uint64_t size, const std::string& path) {
-  std::vector<char> buffer(1U << 20);
-  check(::lseek(fd, 0, SEEK_SET), "rewind '{}'", printable(path));
-  std::uint64_t left = size;
-  while (left > 0) {
-    const ssize_t got = ::read(fd, buffer.data(), std::min<std::uint64_t>(left, buffer.size()));
+void Packing::writeData(int fd, const Extent& extent, const std::string& path) {
+  std::vector<char> buffer(std::min<std::uint64_t>(extent.size, 1U << 20));
+  const std::uint64_t end = extent.offset + extent.size;
+  for (std::uint64_t at = extent.offset; at < end;) {
+    const ssize_t got = ::pread(fd, buffer.data(), std::min<std::uint64_t>(end - at, buffer.size()),
+                                static_cast<off_t>(at));
     if (got < 0 && errno == EINTR) continue;
     check(got, "read '{}'", printable(path));
     if (got == 0) throw failed("'{}' became shorter while it was packed", printable(path));
     if (::archive_write_data(archive_.get(), buffer.data(), static_cast<std::size_t>(got)) < 0)
       must(ARCHIVE_FATAL);
-    left -= static_cast<std::uint64_t>(got);
+    at += static_cast<std::uint64_t>(got);
     summary_.bytes += static_cast<std::uint64_t>(got);
     summary_.archive = hash_.count();
     progress_(summary_);
   }
-  summary_.addDisk(size);
+  summary_.addDisk(extent.size);
+}
+
+// libarchive wants every byte and leaves out those that were said to be no data.
+void Packing::writeHole(std::uint64_t size) {
+  static const std::vector<char> zeros(1U << 20);
+  for (std::uint64_t left = size; left > 0;) {
+    const std::uint64_t part = std::min<std::uint64_t>(left, zeros.size());
+    if (::archive_write_data(archive_.get(), zeros.data(), part) < 0) must(ARCHIVE_FATAL);
+    left -= part;
+  }
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// From a tree to an archive: tar (pax where a name, owner or attribute needs it) with zstd, entries
-// in the order of their names, so that the same tree gives the same entries. To be called in the
-// cage, since the tree is foreign too.
+// From a tree to an archive: tar (pax, for names, attributes and parts of seconds) with zstd,
+// entries in the order of their names, so that the same tree gives the same entries. To be called
+// in the cage, since the tree is foreign too.
 #pragma once
 
 #include "vsd/unpack/bounds.hpp"

@@ -15,8 +15,10 @@ struct Summary {
   std::uint64_t entries = 0;
   std::uint64_t bytes = 0;    // of file content
   std::uint64_t disk = 0;     // the same and directories, in blocks of 4 KiB
+  std::uint64_t largest = 0;  // size of the largest file, holes included; known by measure()
   std::uint64_t archive = 0;  // bytes of the archive
-  std::string sha256;         // of the archive
+  std::string sha256;         // of the archive, without what follows it
+  std::string following;      // bytes behind the archive that it was told of
   std::uint64_t skippedCount = 0;
   std::vector<std::string> skipped;  // the first kMaxSkippedListed
 

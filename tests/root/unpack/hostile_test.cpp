@@ -1,6 +1,7 @@
 // Hostile archives, through the real helper: each is refused by name or confined, and nothing
 // outside the target changes (security cases D1 to D6, D9, D13, D19).
 #include "tests/root/unpack/unpack_fixture.hpp"
+#include "vsd/base/archive_frame.hpp"
 
 namespace vs::storage {
 namespace {
@@ -202,6 +203,13 @@ TEST_F(Hostile, WhatIsNoArchiveIsRefused) {
                                    std::string(1U << 20, '\0'), "#!/bin/sh\n" + noise})
     EXPECT_EQ(refusalOf(bytes).substr(0, 17), "InvalidParameter:") << bytes.size();
   EXPECT_EQ(tree(), "");
+}
+
+TEST_F(Hostile, AnArchiveOfAContextIsNoneOfATemplate) {
+  const std::string tree = ArchiveBuilder(&::archive_write_add_filter_zstd).file("a").bytes();
+  EXPECT_EQ(refusalOf(encodeHead("{}") + tree),
+            "InvalidParameter: the archive is one of a context, not of a template");
+  EXPECT_EQ(refusalOf(tree), "accepted");
 }
 
 TEST_F(Hostile, AFlippedByteIsSeenByTheChecksum) {

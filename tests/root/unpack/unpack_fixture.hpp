@@ -21,7 +21,7 @@ class UnpackFixture : public testing::Test {
     writeAtomic(outside() + "/precious", "untouched", 0644);
     cage_.program = VSD_UNPACK;
     cage_.firstId = 1'000'000'000;
-    cage_.bounds = {64_MiB, 1000, 64, Millis(120'000)};
+    cage_.bounds = {64_MiB, 64_MiB, 1000, 64, Millis(120'000)};
     outsideBefore_ = treeText(outside());
     etcBefore_ = treeText("/etc/cron.d");
   }

@@ -149,6 +149,37 @@ TEST_F(WellFormed, HolesStayHolesBothWays) {
   EXPECT_LT(status.st_blocks, 1000);
 }
 
+TEST_F(WellFormed, ATreeIsMeasuredAsItWillBePacked) {
+  unpack(archive());
+  const Fd sparse = openFile(target() + "/sparse", O_WRONLY | O_CREAT, 0600);
+  ASSERT_EQ(::ftruncate(sparse.get(), 32 << 20), 0);
+  ASSERT_EQ(::pwrite(sparse.get(), "middle", 6, 16 << 20), 6);
+  ASSERT_EQ(::mknod((target() + "/socket").c_str(), S_IFSOCK | 0600, 0), 0);
+  const Fd directory = openFile(target(), O_PATH | O_DIRECTORY);
+  const UnpackResult measured = measureTree(runner_, cage_, directory.get());
+  const Fd packed(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  const UnpackResult result = packTree(runner_, cage_, directory.get(), packed.get());
+  EXPECT_EQ(measured.entries, 16U);
+  EXPECT_LT(measured.bytes, 1_MiB);
+  EXPECT_EQ(measured.largest, 32_MiB);
+  EXPECT_EQ(measured.entries, result.entries);
+  EXPECT_GE(measured.bytes, result.bytes);
+  EXPECT_GE(measured.disk, result.disk);
+}
+
+TEST_F(WellFormed, WhatFollowsAnArchiveIsNoPartOfItsChecksum) {
+  const std::string plain = archive(&::archive_write_add_filter_zstd);
+  const std::string sha256 = unpack(plain).sha256;
+  removeTree(target());
+  makeDirectories(target());
+  const Fd bytes = makeSealedFile("archive", plain + std::string("\0end", 4));
+  const Fd directory = openFile(target(), O_PATH | O_DIRECTORY);
+  const UnpackResult result = unpackFollowed(runner_, cage_, bytes.get(), directory.get(), 4);
+  EXPECT_EQ(result.following, "00656e64");
+  EXPECT_EQ(result.sha256, sha256);
+  EXPECT_EQ(tree(), kTree);
+}
+
 TEST_F(WellFormed, PackingSkipsSocketsAndListsThem) {
   ASSERT_EQ(::mknod((target() + "/socket").c_str(), S_IFSOCK | 0600, 0), 0);
   const Fd packed(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));

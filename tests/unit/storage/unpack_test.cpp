@@ -9,14 +9,14 @@ namespace vs::storage {
 namespace {
 
 constexpr const char* kAnswer =
-    R"({"entries":3,"bytes":10,"disk":8192,"archive":512,"sha256":"ab12","skippedCount":2,)"
-    R"("skipped":["dev/sda: device node","x\u001b[2J: socket"]})";
+    R"({"entries":3,"bytes":10,"disk":8192,"largest":6,"archive":512,"sha256":"ab12",)"
+    R"("following":"","skippedCount":2,"skipped":["dev/sda: device node","x\u001b[2J: socket"]})";
 
 Cage cage() {
   Cage made;
   made.program = "/usr/libexec/vsd/vsd-unpack";
   made.firstId = 524288;
-  made.bounds = {1_MiB, 1000, 64, Millis(1000)};
+  made.bounds = {1_MiB, 2_MiB, 1000, 64, Millis(1000)};
   return made;
 }
 
@@ -35,10 +35,10 @@ TEST(Unpack, TellsTheHelperWhatItMayDoAndReadsItsAnswer) {
   FakeRunner runner;
   runner.answer({0, kAnswer, ""});
   const UnpackResult result = unpackArchive(runner, cage(), 7, 8);
-  EXPECT_EQ(runner.ran,
-            std::vector<std::string>{"/usr/libexec/vsd/vsd-unpack extract --ids 524288 --archive 7 "
-                                     "--target 8 --max-bytes 1048576 --max-entries 1000 "
-                                     "--max-depth 64"});
+  EXPECT_EQ(runner.ran, std::vector<std::string>{
+                            "/usr/libexec/vsd/vsd-unpack extract --ids 524288 --archive 7 "
+                            "--target 8 --following 0 --max-bytes 1048576 --max-size 2097152 "
+                            "--max-entries 1000 --max-depth 64"});
   EXPECT_EQ(result.entries, 3U);
   EXPECT_EQ(result.bytes, Bytes{10});
   EXPECT_EQ(result.disk, 8_KiB);
@@ -80,6 +80,16 @@ TEST(Unpack, RefusesAnArchiveOfAnotherChecksum) {
   } catch (const Error& error) {
     EXPECT_EQ(error.text(), "the archive has the checksum ab12, not ffff");
   }
+}
+
+TEST(Unpack, TellsTheHelperWhatFollowsTheArchive) {
+  FakeRunner runner;
+  runner.answer({0,
+                 R"({"entries":1,"bytes":1,"disk":1,"largest":1,"archive":1,"sha256":"a",)"
+                 R"("following":"656e64","skippedCount":0,"skipped":[]})",
+                 ""});
+  EXPECT_EQ(unpackFollowed(runner, cage(), 7, 8, 3).following, "656e64");
+  EXPECT_NE(runner.ran.at(0).find("--target 8 --following 3 "), std::string::npos);
 }
 
 }  // namespace

@@ -6,8 +6,20 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
-namespace vs::unpack {
+namespace vs {
+
+// Two small letters or digits a byte.
+inline std::string hexOf(std::string_view bytes) {
+  std::string text;
+  for (const char c : bytes) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    text += "0123456789abcdef"[byte >> 4];
+    text += "0123456789abcdef"[byte & 15];
+  }
+  return text;
+}
 
 class Hash {
  public:
@@ -22,12 +34,7 @@ class Hash {
   std::string digest() {
     std::uint8_t bytes[SHA256_DIGEST_SIZE];
     ::sha256_digest(&state_, sizeof bytes, bytes);
-    std::string text;
-    for (const std::uint8_t byte : bytes) {
-      text += "0123456789abcdef"[byte >> 4];
-      text += "0123456789abcdef"[byte & 15];
-    }
-    return text;
+    return hexOf({reinterpret_cast<const char*>(bytes), sizeof bytes});
   }
 
  private:
@@ -35,4 +42,4 @@ class Hash {
   std::uint64_t count_ = 0;
 };
 
-}  // namespace vs::unpack
+}  // namespace vs
