@@ -144,12 +144,12 @@ Bytes shrinkFileSystem(Runner& runner, const std::string& device, std::optional<
 
 void mountDevice(Runner& runner, const std::string& device, const std::string& directory,
                  Access access) {
-  if (access == Access::ReadWrite && hasSeenErrors(device)) mend(runner, device);
+  if (access != Access::ReadOnly && hasSeenErrors(device)) mend(runner, device);
   makePrivateDirectory(directory);
-  const bool reads = access == Access::ReadOnly;
   unsigned long flags = MS_NOSUID | MS_NODEV;
-  if (reads) flags |= MS_RDONLY;
-  check(::mount(device.c_str(), directory.c_str(), "ext4", flags, reads ? "noload" : kMountOptions),
+  if (access != Access::ReadWrite) flags |= MS_RDONLY;
+  check(::mount(device.c_str(), directory.c_str(), "ext4", flags,
+                access == Access::ReadOnly ? "noload" : kMountOptions),
         "mount '{}' at '{}'", device, directory);
 }
 

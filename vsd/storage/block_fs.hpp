@@ -29,11 +29,13 @@ Bytes shrinkFileSystem(Runner& runner, const std::string& device,
 // e2fsck(8) on an unmounted file system.
 CheckReport checkFileSystem(Runner& runner, const std::string& device, Repair repair);
 
-enum class Access { ReadWrite, ReadOnly };
+// ReadOnly never writes, not even the journal's replay; ReadReplayed replays what the last use has
+// left in the journal, and then writes no more.
+enum class Access { ReadWrite, ReadOnly, ReadReplayed };
 
 // Mounts `device` at `directory` (made if need be). A file system that was marked as damaged is
-// checked and mended first (e2fsck -p); throws Failed with the remedy when that is not enough.
-// ReadOnly never writes, not even the journal's replay.
+// checked and mended first (e2fsck -p), but for ReadOnly; throws Failed with the remedy when that
+// is not enough.
 void mountDevice(Runner& runner, const std::string& device, const std::string& directory,
                  Access access);
 bool isMounted(const std::string& directory);

@@ -216,7 +216,16 @@ void DirEngine::createFromTemplate(const CreateRequest& request, const Progress&
   const Fd lock = lockDirectory(paths_.templateOf(request.templateName), LOCK_SH,
                                 noTemplate(request.templateName));
   const Bytes size = sizeIn(templateDescription(request.templateName), request.templateName);
-  makeVolume(request, {paths_.templateOf(request.templateName), size}, progress);
+  const Source source{paths_.templateOf(request.templateName), size};
+  makeVolume(request, reflinks_ ? Bytes{0} : size, [&] { copyTree(source, request, progress); });
+}
+
+void DirEngine::createEmpty(const CreateRequest& request) {
+  makeVolume(request, Bytes{0}, [&] {
+    const std::string root = fmt::format("{}/{}{}/root", paths_.volumes(), kNew, request.name);
+    makeDirectories(root);
+    check(::chmod(root.c_str(), 0755), "set the mode of '{}'", root);
+  });
 }
 
 void DirEngine::clone(const std::string& from, const CreateRequest& request,
@@ -233,18 +242,20 @@ void DirEngine::clone(const std::string& from, const CreateRequest& request,
              path + "/root"};
   du.deadline = kTreeDeadline;
   const Output output = runner_.mustRun(du, fmt::format("measure volume '{}'", from));
-  makeVolume(request, {path, {std::stoull("0" + output.out)}}, progress);
+  const Source source{path, {std::stoull("0" + output.out)}};
+  makeVolume(request, reflinks_ ? Bytes{0} : source.size,
+             [&] { copyTree(source, request, progress); });
 }
 
-void DirEngine::makeVolume(const CreateRequest& request, const Source& source,
-                           const Progress& progress) {
+void DirEngine::makeVolume(const CreateRequest& request, Bytes content,
+                           const std::function<void()>& fill) {
   checkName(request.name, "volume name");
   if (request.size)
     throw unsupported("give a size to volume", request.name, "does not hold a volume to its size")
         .withHint("leave the size away, or use storage 'thin' or 'shared'");
   if (hasVolume(request.name))
     throw Error(Kind::Exists, fmt::format("volume '{}' exists", request.name));
-  needSpace(request.name, source.size);
+  needSpace(request.name, content);
 
   const std::string unfinished = std::string(kNew) + request.name;
   const std::string path = paths_.volumes() + "/" + unfinished;
@@ -252,7 +263,7 @@ void DirEngine::makeVolume(const CreateRequest& request, const Source& source,
   Rollback undo;
   undo.add(fmt::format("remove '{}'", path), [this, path] { removeNow(path); });
   makeDirectories(path, 0700);
-  copyTree(source, request, progress);
+  fill();
   writeAtomic(path + "/volume.json", request.definition);
   syncFileSystem(path);
   renameIn(paths_.volumes(), unfinished, request.name);
@@ -260,7 +271,7 @@ void DirEngine::makeVolume(const CreateRequest& request, const Source& source,
 }
 
 void DirEngine::needSpace(const std::string& volume, Bytes size) const {
-  const Bytes need{kReserve.value + (reflinks_ ? 0 : size.value)};
+  const Bytes need{kReserve.value + size.value};
   const Bytes have = freeSpace(paths_.volumes());
   if (have < need) throw noSpace(volume, paths_.volumes(), need, have);
 }
@@ -374,5 +385,9 @@ void DirEngine::restoreSnapshot(const std::string& name, const std::string&) {
   throw noSnapshots(name);
 }
 std::vector<Snapshot> DirEngine::listSnapshots(const std::string&) const { return {}; }
+std::shared_ptr<const OpenTree> DirEngine::openSnapshot(const std::string& name,
+                                                        const std::string&) {
+  throw noSnapshots(name);
+}
 
 }  // namespace vs::storage

@@ -46,6 +46,7 @@ class DirEngine : public Engine {
   // Refuses a size (Unsupported): nothing here would hold the volume to it. Checks the free space
   // first; both errors for a lack of it say how much is needed and how much there is.
   void createFromTemplate(const CreateRequest& request, const Progress& progress) override;
+  void createEmpty(const CreateRequest& request) override;
   void clone(const std::string& from, const CreateRequest& request,
              const Progress& progress) override;
   void rename(const std::string& from, const std::string& to) override;
@@ -66,6 +67,8 @@ class DirEngine : public Engine {
   void removeSnapshot(const std::string& name, const std::string& snapshot) override;
   void restoreSnapshot(const std::string& name, const std::string& snapshot) override;
   std::vector<Snapshot> listSnapshots(const std::string& name) const override;  // none
+  std::shared_ptr<const OpenTree> openSnapshot(const std::string& name,
+                                               const std::string& snapshot) override;
 
  private:
   struct Source {
@@ -74,7 +77,8 @@ class DirEngine : public Engine {
   };
 
   std::string templateTree(const std::string& name) const;
-  void makeVolume(const CreateRequest& request, const Source& source, const Progress& progress);
+  // `fill` makes the tree; `content` is what it will take.
+  void makeVolume(const CreateRequest& request, Bytes content, const std::function<void()>& fill);
   void needSpace(const std::string& volume, Bytes size) const;
   void copyTree(const Source& source, const CreateRequest& request, const Progress& progress);
   void discard(const std::string& directory, const std::string& parent, const std::string& name);

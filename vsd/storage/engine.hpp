@@ -153,6 +153,8 @@ class Engine {
   // --- volumes ---
   // A complete, detached volume or nothing. Throws Exists, NotFound (template), Failed (no space).
   virtual void createFromTemplate(const CreateRequest& request, const Progress& progress) = 0;
+  // The same with an empty tree, to be filled. `templateName` is not looked at.
+  virtual void createEmpty(const CreateRequest& request) = 0;
   // A copy of a detached or frozen volume under another name.
   virtual void clone(const std::string& from, const CreateRequest& request,
                      const Progress& progress) = 0;
@@ -188,6 +190,10 @@ class Engine {
   // snapshot stays.
   virtual void restoreSnapshot(const std::string& name, const std::string& snapshot) = 0;
   virtual std::vector<Snapshot> listSnapshots(const std::string& name) const = 0;  // oldest first
+  // Its tree, to be read, by one reader at a time. One that a crash has left open is taken over,
+  // and closed at the end. Throws NotFound.
+  virtual std::shared_ptr<const OpenTree> openSnapshot(const std::string& name,
+                                                       const std::string& snapshot) = 0;
 
   // --- one volume, several hosts (tiers that are not shared throw Unsupported) ---
   // Whom a volume belongs to; nullopt when there is none of that name, or on a tier without owners.

@@ -326,6 +326,29 @@ void LvmEngine::snapshotOf(const std::string& origin, const std::string& volume,
          mountPoint(origin));
 }
 
+void LvmEngine::createThin(const LogicalVolume& wanted) {
+  change(fmt::format("create volume '{}'", path(wanted.name)),
+         addTags({"lvcreate", "-V", sizeWord(wanted.size), "--thinpool", wanted.pool, "-kn", "-Wn",
+                  "-n", wanted.name, group_},
+                 wanted.tags),
+         [&](Table& table) { table[wanted.name] = wanted; });
+}
+
+void LvmEngine::createEmptyIn(const std::string& pool, const CreateRequest& request) {
+  LogicalVolume wanted;
+  wanted.name = contextVolume(request.name);
+  wanted.size = request.size.value_or(kDefaultSize);
+  wanted.pool = pool;
+  wanted.tags = tagsFrom(kDefinitionTag, request.definition);
+  wanted.tags.emplace_back(kOurTag);
+  Rollback undo;
+  undo.add("remove the volume", [this, name = request.name] { destroy(name); });
+  createThin(wanted);
+  beginTree(wanted.name, Content::Zeros);
+  unmountHeld(wanted.name);  // it will be attached at once
+  undo.commit();
+}
+
 void LvmEngine::remove(const std::vector<std::string>& volumes, const std::string& intent) {
   if (volumes.empty()) return;
   const auto removeAll = [&](const std::vector<std::string>& those) {
@@ -558,14 +581,29 @@ void LvmEngine::createSnapshot(const std::string& name, const std::string& snaps
   std::vector<std::string> tags = tagsWithPrefix(volume, kDefinitionTag);  // of that moment
   tags.push_back(fmt::format("{}={}", kTimeTag, now()));
   snapshotOf(volume.name, snapshotVolume(name, snapshot), tags);
-  if (!isMounted(mountPoint(volume.name))) putDown(volume.name);
+  putDownUnused(name);
 }
 
 void LvmEngine::removeSnapshot(const std::string& name, const std::string& snapshot) {
   if (!find(snapshotVolume(name, snapshot))) throw noSnapshot(name, snapshot);
   remove({snapshotVolume(name, snapshot)},
          fmt::format("remove snapshot '{}' of volume '{}'", snapshot, name));
+  putDownUnused(name);
+}
+
+void LvmEngine::putDownUnused(const std::string& name) {
   if (!isMounted(mountPoint(contextVolume(name)))) putDown(contextVolume(name));
+}
+
+std::shared_ptr<const OpenTree> LvmEngine::openSnapshot(const std::string& name,
+                                                        const std::string& snapshot) {
+  const std::string volume = snapshotVolume(name, snapshot);
+  if (!find(volume)) throw noSnapshot(name, snapshot);
+  const auto close = [this, name, volume] {
+    unmountHeld(volume);
+    putDownUnused(name);
+  };
+  return std::make_shared<const OpenTree>(mount(volume, Access::ReadReplayed), close);
 }
 
 void LvmEngine::restoreSnapshot(const std::string& name, const std::string& snapshot) {

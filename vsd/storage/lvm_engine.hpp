@@ -62,6 +62,8 @@ class LvmEngine : public Engine {
   void removeSnapshot(const std::string& name, const std::string& snapshot) override;
   void restoreSnapshot(const std::string& name, const std::string& snapshot) override;
   std::vector<Snapshot> listSnapshots(const std::string& name) const override;
+  std::shared_ptr<const OpenTree> openSnapshot(const std::string& name,
+                                               const std::string& snapshot) override;
 
  protected:
   using Table = std::map<std::string, LogicalVolume>;
@@ -99,6 +101,9 @@ class LvmEngine : public Engine {
               const std::string& heldStill = {});
   void snapshotOf(const std::string& origin, const std::string& volume,
                   const std::vector<std::string>& tags);
+  void createThin(const LogicalVolume& wanted);  // its name, size, pool and tags
+  // A context's volume in `pool`, with an empty tree.
+  void createEmptyIn(const std::string& pool, const CreateRequest& request);
   void remove(const std::vector<std::string>& volumes, const std::string& intent);
   void renameVolume(const std::string& from, const std::string& to);
   // Throws Busy when it is an external origin of volumes of any host.
@@ -124,7 +129,9 @@ class LvmEngine : public Engine {
   }
   void unmountVolume(const std::string& volume);  // and puts it down
   void unmountHeld(const std::string& volume);    // and does not
-  // A tree to be filled, on a volume that beginTemplate has made.
+  // Unless the volume is in use, it is put down.
+  void putDownUnused(const std::string& name);
+  // A tree to be filled, on a volume that was just made.
   std::string beginTree(const std::string& volume, Content content);
 
   Runner& runner() const { return runner_; }

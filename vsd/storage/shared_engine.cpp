@@ -373,6 +373,17 @@ void SharedEngine::createFromTemplate(const CreateRequest& request, const Progre
   undo.commit();
 }
 
+void SharedEngine::createEmpty(const CreateRequest& request) {
+  checkName(request.name, "volume name");
+  forgetTable();
+  mustBeNew(request.name);
+  Rollback undo;
+  undo.add("remove the volume", [this, name = request.name] { destroy(name); });
+  makePool(request.name, kFirstPool);
+  createEmptyIn(poolVolume(request.name), request);
+  undo.commit();
+}
+
 void SharedEngine::mustBeNew(const std::string& name) const {
   if (const std::optional<Owner> owner = ownerOf(name))
     throw Error(Kind::Exists, fmt::format("volume '{}' exists on storage '{}' and belongs to host "

@@ -33,6 +33,7 @@ class SharedEngine : public LvmEngine {
   void removeTemplate(const std::string& name) override;
 
   void createFromTemplate(const CreateRequest& request, const Progress& progress) override;
+  void createEmpty(const CreateRequest& request) override;
   void clone(const std::string& from, const CreateRequest& request,
              const Progress& progress) override;
   void rename(const std::string& from, const std::string& to) override;

@@ -39,17 +39,12 @@ std::string ThinEngine::beginTemplate(const std::string& name) {
   checkName(name, "template name");
   abandonTemplate(name);
   const std::string volume = templateVolume(name);
-  change(fmt::format("create volume '{}'", path(volume)),
-         {"lvcreate", "-V", sizeWord(kDefaultSize), "--thinpool", kPoolName, "-kn", "-Wn", "-n",
-          volume, "--addtag", kOurTag, "--addtag", kUnfinished, group()},
-         [&](Table& table) {
-           LogicalVolume made;
-           made.name = volume;
-           made.size = kDefaultSize;
-           made.pool = kPoolName;
-           made.tags = {kOurTag, kUnfinished};
-           table[volume] = std::move(made);
-         });
+  LogicalVolume wanted;
+  wanted.name = volume;
+  wanted.size = kDefaultSize;
+  wanted.pool = kPoolName;
+  wanted.tags = {kOurTag, kUnfinished};
+  createThin(wanted);
   return beginTree(volume, Content::Zeros);
 }
 
@@ -73,6 +68,12 @@ void ThinEngine::createFromTemplate(const CreateRequest& request, const Progress
     grow(request.name, *request.size);
     undo.commit();
   }
+}
+
+void ThinEngine::createEmpty(const CreateRequest& request) {
+  checkName(request.name, "volume name");
+  if (hasVolume(request.name)) throw volumeExists(request.name);
+  createEmptyIn(kPoolName, request);
 }
 
 void ThinEngine::clone(const std::string& from, const CreateRequest& request, const Progress&) {

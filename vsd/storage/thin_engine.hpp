@@ -16,6 +16,7 @@ class ThinEngine : public LvmEngine {
   Space space() const override;
   std::string beginTemplate(const std::string& name) override;
   void createFromTemplate(const CreateRequest& request, const Progress& progress) override;
+  void createEmpty(const CreateRequest& request) override;
   void clone(const std::string& from, const CreateRequest& request,
              const Progress& progress) override;
 };

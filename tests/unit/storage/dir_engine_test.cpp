@@ -240,5 +240,19 @@ TEST_F(DirEngineTest, KeepsHoles) {
   EXPECT_LT(status.st_blocks, 100);
 }
 
+TEST_F(DirEngineTest, AnEmptyVolumeIsThereAtOnceAndHoldsNothing) {
+  engine_.createEmpty({"web", "", std::nullopt, ""});
+  EXPECT_EQ(names(), Texts{"web"});
+  EXPECT_EQ(treeText(engine_.attach("web")), "");
+  EXPECT_EQ(engine_.list().at(0).definition, "");
+  EXPECT_EQ(errorOf([&] {
+              engine_.createEmpty({"web", "", std::nullopt, ""});
+            }),
+            "Exists: volume 'web' exists");
+  EXPECT_TRUE(errorOf([&] {
+                engine_.createEmpty({"db", "", 1_GiB, ""});
+              }).starts_with("Unsupported: cannot give a size to volume 'db'"));
+}
+
 }  // namespace
 }  // namespace vs::storage
