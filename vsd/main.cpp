@@ -84,6 +84,7 @@ void addHandlers(api::Service& service, const Host& host) {
   api::addQueryHandlers(service, host);
   api::addSessionHandlers(service, host);
   api::addSnapshotHandlers(service, host);
+  api::addArchiveHandlers(service, host);
   api::addStorageHandlers(service, host);
   api::addTemplateHandlers(service, host);
   api::addOperationHandlers(service, host);

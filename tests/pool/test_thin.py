@@ -231,6 +231,26 @@ class Thin(OnDisk, unittest.TestCase):
         self.assertNotIn("vt-cut", self.volumes())
         self.assertEqual(self.ours(), ["0", "0"])
 
+    def test_a_running_context_is_exported_while_it_writes(self):
+        """From a snapshot of that moment, and one of before; it comes back on either kind of storage."""
+        self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast", "--size", "9G", "--start", "--", "/bin/sh", "-c",
+                    "i=0; while :; do i=$((i+1)); echo $i >/root/$i; mv /root/$i /root/last; done")
+        self.vsd.ok("snapshot", "create", "one", "--name", "s")
+        before = int(self.vsd.ok("exec", "one", "--", "cat", "/root/last"))
+        try:
+            self.vsd.ok("export", "one", "--file", "/root/now")
+            self.vsd.ok("export", "one@s", "--file", "/root/then")
+            self.assertEqual((self.volumes(), self.ours()), (["vc-one", "vc-one.s", "vs-pool", "vt-busybox"], ["1", "1"]))
+            self.assertEqual(self.vsd.state("one"), "running")
+            self.vsd.ok("import", "/root/now", "--name", "two", "--start")
+            self.vsd.ok("import", "/root/then", "--name", "three", "--storage", "dir")
+        finally:
+            self.vsd.shell("rm -f /root/now /root/then")
+        self.assertGreaterEqual(int(self.vsd.ok("exec", "two", "--", "cat", "/root/last")), before)
+        self.assertEqual(self.vsd.ok("exec", "two", "--", "hostname"), "two\n")
+        self.assertEqual((self.vsd.show("two")["definition"]["size"], self.vsd.show("three")["definition"].get("size")), (9 << 30, None))
+        self.assertLess(int(self.vsd.shell("cat /var/lib/vsd/volumes/three/root/root/last")), before)
+
     def test_what_a_killed_lvm_left_in_the_pool_is_put_right(self):
         """Thin devices that LVM's metadata does not know, and devices that stay suspended."""
         create = ("create", "--template", "busybox", "--storage", "fast", "--start")
@@ -421,6 +441,24 @@ class ThinKills(OnDisk, Killing, unittest.TestCase):
                     self.assertEqual(self.vsd.shell(f"pvs --noheadings -o pv_name | grep -c {device} || true"), "0\n")
         finally:
             self.vsd.shell(f"losetup -d {device}; rm /root/more.img")
+
+    def test_kill_in_an_export_and_an_import(self):
+        self.vsd.ok(*CREATE, "--start")
+        self.vsd.ok("export", "a", "--file", "/root/kept")
+        before = self.picture()
+        lost = ("lvs --noheadings -o lv_name vsd-fast | grep -e 'vc-a[.]' -e vc-b || true; "
+                "grep -e 'vc-a[.]' -e vc-b /proc/self/mounts || true; ls /root | grep lost || true")
+        for step, words in (("export/remove the snapshot", ("export", "a", "--file", "/root/lost")),
+                            ("export/pack it in a cage", ("export", "a", "--file", "/root/lost")),
+                            ("import/unpack it in a cage", ("import", "/root/kept", "--name", "b"))):
+            with self.subTest(step=step):
+                self.vsd.die_at(step)
+                self.vsd.vsctl(*words)
+                self.assertTrue(self.vsd.died(), "vsd was not killed at this step")
+                self.vsd.revive()
+                self.vsd.settled()
+                self.assertEqual((self.picture(), self.vsd.differences(), self.vsd.shell(lost)), (before, [], ""))
+        self.vsd.shell("rm /root/kept")
 
     def cut(self, seconds, *words):
         """vsd is killed `seconds` after vsctl has begun with it."""

@@ -48,8 +48,11 @@ START = ("start", "a")
 
 class Killing:
     SNAPSHOTS = False  # its contexts can have snapshots
+    file = None  # on its host: what the verb writes
 
     def clear(self):
+        if self.file:
+            self.vsd.run("rm", "-f", self.file, f"{self.file}.part")
         for name in ("a", "b", "keeper"):
             if self.vsd.state(name):
                 self.vsd.ok("remove", "--kill", "-y", name)
@@ -68,6 +71,8 @@ class Killing:
                  for c in self.vsd.json("list") if c["definition"]["name"] != "keeper"}
         for name in [name for name in found if self.SNAPSHOTS]:
             found[name] += tuple(s["name"] for s in self.vsd.json("snapshot", "list", name))
+        if self.file:
+            found["files"] = self.vsd.run("ls", self.file, f"{self.file}.part").stdout.split()
         found["templates"] = [t["name"] for t in self.vsd.json("template", "list") if t["name"] == "t" and "created" in t]
         return found
 
@@ -134,6 +139,13 @@ class MoreKillSteps(KillSteps):
 
     def test_kill_at_each_step_of_clone(self):
         self.drive("clone", [CREATE], ("clone", "a", "b"))
+
+    def test_kill_at_each_step_of_export_and_import(self):
+        self.file, kept = f"{self.vsd.prefix}/exported", f"{self.vsd.prefix}/kept"
+        self.prepare([CREATE, ("export", "a", "--file", kept)])
+        self.drive("export", [CREATE], ("export", "a", "--file", self.file))
+        self.drive("import", [], ("import", kept, "--name", "b"))
+        self.vsd.run("rm", kept)
 
     def test_kill_at_each_step_of_set(self):
         self.drive("set", [CREATE], ("set", "a", "--tag", "new", "--hostname", "other"))

@@ -1,10 +1,5 @@
-#include <fcntl.h>
-#include <unistd.h>
-
+#include "vsctl/archive_file.hpp"
 #include "vsctl/commands/commands.hpp"
-#include "vsctl/operation.hpp"
-#include "vsd/base/error.hpp"
-#include "vsd/base/file.hpp"
 
 namespace vs::ctl {
 
@@ -25,10 +20,7 @@ Action templateImportVerb(Flags& flags) {
   flags.text("--source", options->source, "TEXT", "where the archive came from");
   flags.text("--storage", options->storage, "STORAGE", "where it shall lie");
   return [options](Session& session) {
-    const bool fromInput = options->file == "-";
-    if (fromInput && isTerminal(STDIN_FILENO))
-      throw invalid("cannot read an archive from a terminal").withHint("name a file");
-    const Fd file = fromInput ? Fd() : openFile(options->file, O_RDONLY | O_CLOEXEC);
+    const Fd file = openArchive(options->file);
     Json parameters = {{"name", options->name}};
     if (!options->description.empty()) parameters["description"] = options->description;
     if (!options->init.empty()) parameters["init"] = options->init;
@@ -36,13 +28,13 @@ Action templateImportVerb(Flags& flags) {
     if (!options->storage.empty()) parameters["storage"] = options->storage;
     if (!options->source.empty())
       parameters["source"] = options->source;
-    else if (!fromInput)
+    else if (options->file != "-")
       parameters["source"] = options->file;
     return carryOut(session, {{"import template", "imported template"},
                               options->name,
                               "TemplateImport",
                               parameters,
-                              {fromInput ? STDIN_FILENO : file.get()}});
+                              {file.get()}});
   };
 }
 

@@ -14,6 +14,7 @@ void addContextHandlers(Service& service, const Host& host);   // Create, Start,
 void addQueryHandlers(Service& service, const Host& host);     // List, Show, ShowSecurity, Log
 void addSessionHandlers(Service& service, const Host& host);   // Exec, Console
 void addSnapshotHandlers(Service& service, const Host& host);  // and Resize
+void addArchiveHandlers(Service& service, const Host& host);   // Export, Import
 void addStorageHandlers(Service& service, const Host& host);
 void addTemplateHandlers(Service& service, const Host& host);
 void addOperationHandlers(Service& service, const Host& host);
@@ -26,6 +27,10 @@ struct Change {
   Operations::Work work;
 };
 Outcome runChange(const Host& host, const Call& call, Change change);
+
+// The one descriptor of a call that needs it; throws InvalidParameter. `purpose` is "the import of
+// a template".
+std::shared_ptr<Fd> onlyDescriptor(Call& call, std::string_view purpose);
 
 // {"operation": ...}
 Json operationReply(const OperationPicture& picture);

@@ -58,12 +58,6 @@ Init initNamed(const std::string& word) {
   throw invalid("init '{}' is unknown; choose from systemd, sysv, command", word.substr(0, 40));
 }
 
-std::shared_ptr<Fd> onlyDescriptor(Call& call, std::string_view purpose) {
-  if (call.fds.size() != 1)
-    throw invalid("{} needs one descriptor with the call, not {}", purpose, call.fds.size());
-  return std::make_shared<Fd>(std::move(call.fds[0]));
-}
-
 Outcome handleImport(const Host& host, Call& call) {
   TemplateImportRequest request;
   request.name = call.parameters.at("name");

@@ -7,9 +7,7 @@ namespace vs {
 
 void checkClone(const Host& host, const std::string& from, const std::string& to) {
   const ContextPicture context = host.contexts.find(from);
-  checkName(to, "context name");
-  if (host.contexts.findIfAny(to))
-    throw Error(Kind::Exists, fmt::format("context '{}' exists already", to));
+  checkNewName(host, to);
   if (!isDown(context.state) && !storageOf(host, from)->capabilities().snapshots)
     throw Error(Kind::InvalidState,
                 fmt::format("cannot clone context '{}': it is {}", from, nameOf(context.state)))
@@ -43,7 +41,7 @@ void clone(const Host& host, const std::string& from, const std::string& to, The
                               const storage::Progress& progress) {
     engine.clone(from, request, progress);
   };
-  createWith(host, std::move(definition), copyOf, thenStart, operation);
+  createWith(host, {std::move(definition), copyOf, MachineId::Reset, thenStart}, operation);
 }
 
 }  // namespace vs

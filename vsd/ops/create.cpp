@@ -8,7 +8,6 @@
 #include "vsd/base/rollback.hpp"
 #include "vsd/context/id_ranges.hpp"
 #include "vsd/context/template_info.hpp"
-#include "vsd/ops/personalise.hpp"
 #include "vsd/ops/room.hpp"
 #include "vsd/ops/running.hpp"
 #include "vsd/ops/start.hpp"
@@ -40,6 +39,24 @@ void checkLimits(const Host& host, const Definition& definition) {
 
 }  // namespace
 
+void checkNewName(const Host& host, const std::string& name) {
+  checkName(name, "context name");
+  if (host.contexts.findIfAny(name))
+    throw Error(Kind::Exists, fmt::format("context '{}' exists already", name));
+}
+
+void checkWish(const Host& host, const Definition& definition) {
+  if (definition.size && !host.storages.named(definition.storage)->capabilities().sizeEnforced)
+    throw Error(Kind::Unsupported,
+                fmt::format("cannot give context '{}' a size: storage '{}' enforces none",
+                            definition.name, definition.storage))
+        .withHint("leave --size away: the volume is bounded by the file system it lies on");
+  validate(definition);
+  checkLimits(host, definition);
+  const auto storage = host.storages.named(definition.storage);
+  checkPromise(host, *storage, definition.size.value_or(storage::kDefaultSize));
+}
+
 Definition completeWish(const Host& host, const Json& wish) {
   Definition definition;
   definition.templateName = host.config.defaultTemplate;
@@ -49,9 +66,7 @@ Definition completeWish(const Host& host, const Json& wish) {
   definition.stopTimeout = host.config.stopTimeout;
   definition.limits = host.config.limits;
   definition.name = wish.value("name", "");
-  checkName(definition.name, "context name");
-  if (host.contexts.findIfAny(definition.name))
-    throw Error(Kind::Exists, fmt::format("context '{}' exists already", definition.name));
+  checkNewName(host, definition.name);
   if (const auto wanted = wish.find("template"); wanted != wish.end() && wanted->is_string())
     definition.templateName = *wanted;
   const Template from = templateNamed(host, definition.templateName);
@@ -59,18 +74,10 @@ Definition completeWish(const Host& host, const Json& wish) {
   definition.command = from.init == Init::Command ? from.command : std::vector<std::string>();
   definition.hostname = definition.name;
   applyFields(wish, definition);
-  if (definition.size && !host.storages.named(definition.storage)->capabilities().sizeEnforced)
-    throw Error(Kind::Unsupported,
-                fmt::format("cannot give context '{}' a size: storage '{}' enforces none",
-                            definition.name, definition.storage))
-        .withHint("leave --size away: the volume is bounded by the file system it lies on");
   definition.uuid = makeUuid();
   definition.created = now();
   definition.ids.first = kFirstId;  // stands for the one it will be given
-  validate(definition);
-  checkLimits(host, definition);
-  const auto storage = host.storages.named(definition.storage);
-  checkPromise(host, *storage, definition.size.value_or(storage::kDefaultSize));
+  checkWish(host, definition);
   return definition;
 }
 
@@ -94,17 +101,26 @@ std::vector<std::string> planCreate(const Host& host, const Definition& definiti
   plan.push_back(fmt::format("make the volume '{}' ({}, {}) from template '{}'", definition.name,
                              definition.storage, storage->capabilities().copyMethod,
                              definition.templateName));
-  for (const FileToWrite& file : filesFor(definition, MachineId::Reset))
-    plan.push_back(fmt::format("write {} in it", file.path));
+  for (std::string& line : planRecord(definition, MachineId::Reset, thenStart))
+    plan.push_back(std::move(line));
+  return plan;
+}
+
+std::vector<std::string> planRecord(const Definition& definition,
+                                    const std::optional<MachineId>& identity, ThenStart thenStart) {
+  std::vector<std::string> plan;
+  if (identity)
+    for (const FileToWrite& file : filesFor(definition, *identity))
+      plan.push_back(fmt::format("write {} in it", file.path));
   plan.push_back(
       fmt::format("record context '{}' with a range of 65536 ids of its own", definition.name));
   if (thenStart == ThenStart::Yes) plan.push_back("start it");
   return plan;
 }
 
-void createWith(const Host& host, Definition definition, const MakeVolume& makeVolume,
-                ThenStart thenStart, Operation& operation) {
+void createWith(const Host& host, NewContext wanted, Operation& operation) {
   Rollback undo;
+  Definition& definition = wanted.definition;
   const std::string name = definition.name;
   const auto storage = host.storages.named(definition.storage);
 
@@ -115,24 +131,27 @@ void createWith(const Host& host, Definition definition, const MakeVolume& makeV
 
   operation.step("make its volume");
   undo.add("remove its volume", [storage, name] { storage->destroy(name); });
-  makeVolume(*storage, {name, definition.templateName, definition.size, toJson(definition).dump()},
-             [&operation](int percent) {
-               operation.progress(percent);
-               if (operation.isCancelled()) throw Error(Kind::Cancelled, "cancelled");
-             });
+  wanted.makeVolume(*storage,
+                    {name, definition.templateName, definition.size, toJson(definition).dump()},
+                    [&operation](int percent) {
+                      operation.progress(percent);
+                      if (operation.isCancelled()) throw Error(Kind::Cancelled, "cancelled");
+                    });
 
-  operation.step("write what was asked for");
-  undo.add("detach its volume", [storage, name] { storage->detach(name); });
-  for (std::string& note : personalise(storage->attach(name), definition, MachineId::Reset))
-    operation.note(std::move(note));
-  storage->detach(name);
+  if (wanted.identity) {
+    operation.step("write what was asked for");
+    undo.add("detach its volume", [storage, name] { storage->detach(name); });
+    for (std::string& note : personalise(storage->attach(name), definition, *wanted.identity))
+      operation.note(std::move(note));
+    storage->detach(name);
+  }
 
   operation.step("record it");
   operation.passPointOfNoReturn();
   host.contexts.insert(definition);
   undo.commit();  // from here it exists
 
-  if (thenStart == ThenStart::Yes) start(host, name, Wait::ForInit, operation);
+  if (wanted.thenStart == ThenStart::Yes) start(host, name, Wait::ForInit, operation);
 }
 
 void create(const Host& host, Definition definition, ThenStart thenStart, Operation& operation) {
@@ -141,7 +160,7 @@ void create(const Host& host, Definition definition, ThenStart thenStart, Operat
     host.storages.bringTemplate(request.templateName, engine, progress);
     engine.createFromTemplate(request, progress);
   };
-  createWith(host, std::move(definition), fromTemplate, thenStart, operation);
+  createWith(host, {std::move(definition), fromTemplate, MachineId::Reset, thenStart}, operation);
 }
 
 }  // namespace vs

@@ -7,6 +7,7 @@
 #include "vsd/base/json.hpp"
 #include "vsd/base/log.hpp"
 #include "vsd/base/names.hpp"
+#include "vsd/ops/export.hpp"
 #include "vsd/ops/ownership.hpp"
 #include "vsd/ops/remove.hpp"
 #include "vsd/ops/rename.hpp"
@@ -50,8 +51,10 @@ void close(const Host& host, Journal& journal, Journal::Open& open) {
   OperationPicture& picture = open.picture;
   const Json parameters = parseJson(open.parameters, "journal parameters");
   try {
-    if (picture.verb == "create" || picture.verb == "clone")
+    if (picture.verb == "create" || picture.verb == "clone" || picture.verb == "import")
       undoCreate(host, parameters.value("name", ""));
+    if (picture.verb == "export")
+      undoExport(host, picture.object, parameters.value("snapshot", ""));
     if (picture.verb == "rename")
       finishRename(host, parameters.value("from", ""), parameters.value("to", ""));
     if (picture.verb == "storage add")
@@ -75,6 +78,18 @@ void close(const Host& host, Journal& journal, Journal::Open& open) {
                                           : "taken back"));
   journal.record(picture);
   log::warning("operation {} ({} '{}') was interrupted", picture.id, picture.verb, picture.object);
+}
+
+// Of exports of which no row is left: the journal does not wait for the disk.
+void undoExports(const Host& host) {
+  for (const ContextPicture& context : host.contexts.all()) {
+    try {
+      undoExport(host, context.definition.name, {});
+    } catch (const Error& error) {
+      log::error("cannot clean up after an export of context '{}': {}, ignoring",
+                 context.definition.name, error.text());
+    }
+  }
 }
 
 // With the host went everything that would tell how it ended.
@@ -123,6 +138,7 @@ std::vector<Interrupted> recover(const Host& host, Journal& journal, Boot boot) 
       log::error("cannot find out about context '{}': {}, ignoring", name, error.text());
     }
   }
+  undoExports(host);
   for (const std::string& sentence : removeLeftovers(host, {})) log::info("{}", sentence);
   removeTree(host.paths.state() + "/build");
   return toResume;

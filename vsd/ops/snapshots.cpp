@@ -22,19 +22,21 @@ std::shared_ptr<storage::Engine> storageWithSnapshots(const Host& host, const st
   return storage;
 }
 
-bool has(const storage::Engine& storage, const std::string& name, const std::string& snapshot) {
+}  // namespace
+
+bool hasSnapshot(const storage::Engine& storage, const std::string& name,
+                 const std::string& snapshot) {
   const std::vector<storage::Snapshot> all = storage.listSnapshots(name);
   return std::ranges::find(all, snapshot, &storage::Snapshot::name) != all.end();
 }
 
-void need(const storage::Engine& storage, const std::string& name, const std::string& snapshot) {
+void needSnapshot(const Host& host, const std::string& name, const std::string& snapshot) {
+  const auto storage = storageWithSnapshots(host, name);
   checkName(snapshot, "snapshot name");
-  if (!has(storage, name, snapshot))
+  if (!hasSnapshot(*storage, name, snapshot))
     throw Error(Kind::NotFound, fmt::format("context '{}' has no snapshot '{}'", name, snapshot))
         .withHint(fmt::format("'vsctl snapshot list {}' shows those it has", name));
 }
-
-}  // namespace
 
 std::string snapshotName() {
   const std::time_t now = std::time(nullptr);
@@ -48,7 +50,10 @@ std::string snapshotName() {
 void checkSnapshotCreate(const Host& host, const std::string& name, const std::string& snapshot) {
   const auto storage = storageWithSnapshots(host, name);
   checkName(snapshot, "snapshot name");
-  if (has(*storage, name, snapshot))
+  if (snapshot == kExportSnapshot)
+    throw invalid("a snapshot cannot be called '{}': an export's is", snapshot)
+        .withHint("take another name");
+  if (hasSnapshot(*storage, name, snapshot))
     throw Error(Kind::Exists,
                 fmt::format("context '{}' has a snapshot '{}' already", name, snapshot));
 }
@@ -61,7 +66,7 @@ void createSnapshot(const Host& host, const std::string& name, const std::string
 }
 
 void checkSnapshotRestore(const Host& host, const std::string& name, const std::string& snapshot) {
-  need(*storageWithSnapshots(host, name), name, snapshot);
+  needSnapshot(host, name, snapshot);
   const ContextPicture context = host.contexts.find(name);
   if (!isDown(context.state))
     throw Error(Kind::InvalidState,
@@ -84,7 +89,7 @@ void restoreSnapshot(const Host& host, const std::string& name, const std::strin
 }
 
 void checkSnapshotRemove(const Host& host, const std::string& name, const std::string& snapshot) {
-  need(*storageWithSnapshots(host, name), name, snapshot);
+  needSnapshot(host, name, snapshot);
 }
 
 void removeSnapshot(const Host& host, const std::string& name, const std::string& snapshot,

@@ -12,6 +12,14 @@ namespace vs {
 // The name a snapshot gets that was given none: "20261121-144500", the time in UTC.
 std::string snapshotName();
 
+// Of a context that is being exported, for as long as that takes; no user's has the name.
+inline constexpr const char* kExportSnapshot = "vsd-export";
+
+bool hasSnapshot(const storage::Engine& storage, const std::string& name,
+                 const std::string& snapshot);
+// Throws NotFound, Unsupported (the storage has no snapshots).
+void needSnapshot(const Host& host, const std::string& name, const std::string& snapshot);
+
 // Each throws what would stop it: NotFound, Exists, InvalidState, Unsupported (the storage has no
 // snapshots).
 void checkSnapshotCreate(const Host& host, const std::string& name, const std::string& snapshot);

@@ -9,19 +9,15 @@
 #include "vsd/base/log.hpp"
 #include "vsd/base/names.hpp"
 #include "vsd/base/rollback.hpp"
-#include "vsd/ops/create.hpp"
-#include "vsd/storage/unpack.hpp"
+#include "vsd/ops/cage.hpp"
 
 namespace vs {
 namespace {
 
-storage::Cage cageFor(const Host& host, std::uint32_t firstId, Operation& operation) {
-  storage::Cage cage;
-  cage.program = host.programs + "/vsd-unpack";
-  cage.firstId = firstId;
-  cage.bounds.bytes = host.config.maxTemplateSize;
-  cage.isCancelled = [&operation] { return operation.isCancelled(); };
-  return cage;
+storage::UnpackBounds boundsOn(const Host& host) {
+  storage::UnpackBounds bounds;
+  bounds.bytes = bounds.size = host.config.maxTemplateSize;
+  return bounds;
 }
 
 void needNewName(const Host& host, const std::string& name) {
@@ -43,12 +39,10 @@ void fillTemplate(const Host& host, const std::string& name, const std::string& 
   undo.add("remove the unfinished template", [storage, name] { storage->abandonTemplate(name); });
   const std::string tree = storage->beginTemplate(name);
   Fd target = openFile(tree, O_PATH | O_DIRECTORY);
-  const Contexts::IdReservation ids = reserveIdsOnThisHost(host);
-  const storage::UnpackResult result = storage::unpackArchive(
-      host.runner, cageFor(host, ids.range().first, operation), archive, target.get());
-  if (result.skippedCount > 0)
-    operation.note(fmt::format("left out {} entries, the first: {}", result.skippedCount,
-                               result.skipped.at(0)));
+  const OperationCage cage(host, boundsOn(host), operation);
+  const storage::UnpackResult result =
+      storage::unpackArchive(host.runner, cage, archive, target.get());
+  noteSkipped(result, operation);
   target.reset();  // a storage may have to unmount it
 
   operation.step("make it visible");
@@ -174,9 +168,8 @@ void exportTemplate(const Host& host, const std::string& name, int archive, Oper
   operation.step("pack it in a cage");
   const auto open = host.storages.withTemplate(name)->openTemplate(name);
   const Fd tree = openFile(open->path(), O_PATH | O_DIRECTORY);
-  const Contexts::IdReservation ids = reserveIdsOnThisHost(host);
-  const storage::UnpackResult result = storage::packTree(
-      host.runner, cageFor(host, ids.range().first, operation), tree.get(), archive);
+  const OperationCage cage(host, boundsOn(host), operation);
+  const storage::UnpackResult result = storage::packTree(host.runner, cage, tree.get(), archive);
   operation.note(fmt::format("{} entries, {} packed, sha256 {}", result.entries,
                              formatBytes(result.archive), result.sha256));
 }
