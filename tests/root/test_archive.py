@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import time
@@ -127,6 +128,18 @@ class RoundTrip(ArchiveTest):
         self.assertEqual(self.vsd.vsctl("export", "none", "--file", self.file + "2").returncode, 3)
         self.assertEqual(sorted(n for n in os.listdir(self.vsd.prefix) if ".zst" in n), ["a.tar.zst"])
 
+    def test_a_volume_of_no_context_is_spared(self):
+        whole = self.exported()
+        volume = pathlib.Path(f"{self.vsd.prefix}/var/lib/vsd/volumes/a")
+        (volume / "root").mkdir(parents=True)
+        (volume / "root" / "file").write_text("precious")
+        for words in (("import", "-"), ("create", "a", "--template", "busybox")):
+            done = self.vsd.vsctl(*words, stdin=whole)
+            self.assertEqual(done.returncode, 4, done.stderr)
+            self.assertIn(b"has a volume 'a' already", done.stderr)
+            self.assertEqual((volume / "root" / "file").read_text(), "precious")
+        shutil.rmtree(volume)
+
     def test_an_export_that_nobody_reads_can_be_aborted(self):
         self.vsd.ok("create", "a", "--template", "busybox")
         pathlib.Path(f"{self.tree('a')}/root/large").write_bytes(os.urandom(4 << 20))
@@ -163,8 +176,8 @@ class BadArchives(ArchiveTest):
         for place in places:
             with self.subTest(place=place, of=len(whole)):
                 self.refused(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1:], 2, "archive")
-        self.refused(whole + b"x", 2, "checksum")
-        self.refused(whole + frame(b"one more"), 2, "checksum")
+        self.refused(whole + b"x", 2, "archive")
+        self.refused(whole + frame(b"one more"), 2, "archive")
         other = archive_of({**json.loads(manifest), "host": "other"}, tree)
         self.refused(other[:len(other) - len(tree) - 146] + tree + whole[-146:], 2, "checksum")
 

@@ -37,6 +37,15 @@ void checkLimits(const Host& host, const Definition& definition) {
           .withHint("boot with systemd.unified_cgroup_hierarchy=1, or leave the limit away");
 }
 
+// A volume without a record is somebody's data; undoing a create would remove it.
+void mustBeNoVolume(const storage::Engine& storage, const std::string& name) {
+  if (storage.hasVolume(name))
+    throw Error(Kind::Exists,
+                fmt::format("storage '{}' has a volume '{}' already, of no context of this host",
+                            storage.name(), name))
+        .withHint("take another name; 'vsd --rebuild' makes records of volumes that have none");
+}
+
 }  // namespace
 
 void checkNewName(const Host& host, const std::string& name) {
@@ -46,14 +55,15 @@ void checkNewName(const Host& host, const std::string& name) {
 }
 
 void checkWish(const Host& host, const Definition& definition) {
-  if (definition.size && !host.storages.named(definition.storage)->capabilities().sizeEnforced)
+  const auto storage = host.storages.named(definition.storage);
+  mustBeNoVolume(*storage, definition.name);
+  if (definition.size && !storage->capabilities().sizeEnforced)
     throw Error(Kind::Unsupported,
                 fmt::format("cannot give context '{}' a size: storage '{}' enforces none",
                             definition.name, definition.storage))
         .withHint("leave --size away: the volume is bounded by the file system it lies on");
   validate(definition);
   checkLimits(host, definition);
-  const auto storage = host.storages.named(definition.storage);
   checkPromise(host, *storage, definition.size.value_or(storage::kDefaultSize));
 }
 
@@ -123,6 +133,7 @@ void createWith(const Host& host, NewContext wanted, Operation& operation) {
   Definition& definition = wanted.definition;
   const std::string name = definition.name;
   const auto storage = host.storages.named(definition.storage);
+  mustBeNoVolume(*storage, name);
 
   operation.step("find free ids");
   const Contexts::IdReservation ids = reserveIdsOnThisHost(host);
