@@ -234,7 +234,7 @@ class Thin(OnDisk, unittest.TestCase):
     def test_a_running_context_is_exported_while_it_writes(self):
         """From a snapshot of that moment, and one of before; it comes back on either kind of storage."""
         self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast", "--size", "9G", "--start", "--", "/bin/sh", "-c",
-                    "i=0; while :; do i=$((i+1)); echo $i >/root/$i; mv /root/$i /root/last; done")
+                    "i=$(cat /root/last || echo 0); while :; do i=$((i+1)); echo $i >/root/$i; mv /root/$i /root/last; done")
         self.vsd.ok("snapshot", "create", "one", "--name", "s")
         before = int(self.vsd.ok("exec", "one", "--", "cat", "/root/last"))
         try:
