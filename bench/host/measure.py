@@ -288,7 +288,44 @@ def bench_create():
         run("losetup", "-d", device)
 
 
-PARTS_OF_HOST = {"start": bench_start, "exec": bench_exec, "create": bench_create, "memory": bench_memory, "boot": bench_boot}
+# Both with the same static busybox: a long write that is flushed, and many small ones each of which is.
+STREAM = "dd if=/dev/zero of={0}/stream bs=1M count=256 conv=fsync 2>/dev/null; rm {0}/stream"
+FLUSHES = "i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo $i >>{0}/flushed; sync {0}/flushed; done; rm {0}/flushed"
+
+
+# The time of the work alone, in ms: the way to it is not counted. The clock of a shell of busybox has hundredths.
+CLOCKED = "read t0 rest </proc/uptime; {0}; read t1 rest </proc/uptime; echo $t0 $t1"
+
+
+def worked(*argv):
+    began, ended = run(*argv).split()
+    return (float(ended) - float(began)) * 1000
+
+
+def bench_writes():
+    """Inside a context on tier thin, beside the same kind of volume of the same pool mounted by hand."""
+    device = disk("ours")
+    run("vsctl", "storage", "add", "bthin", "--device", device)
+    run("vsctl", "create", "bwrite", "--template", "bench", "--storage", "bthin", "--start")
+    run("lvcreate", "-qq", "-y", "-V", "8G", "--thinpool", "vs-pool", "-n", "byhand", "vsd-bthin")
+    run("mkfs.ext4", "-q", "-m", "0", "/dev/vsd-bthin/byhand")
+    os.makedirs("/mnt/byhand", exist_ok=True)
+    run("mount", "/dev/vsd-bthin/byhand", "/mnt/byhand")
+    run("cp", "/var/lib/vsd/templates/bench/root/bin/busybox", f"{PLACE}/busybox")
+    for what, text in (("256 MiB written and flushed", STREAM), ("200 flushes of a line", FLUSHES)):
+        ours, theirs = [], []
+        for _ in range(RUNS + 1):
+            ours.append(worked("vsctl", "exec", "bwrite", "--", "/bin/sh", "-c", CLOCKED.format(text.format("/root"))))
+            theirs.append(worked(f"{PLACE}/busybox", "sh", "-c", CLOCKED.format(text.format("/mnt/byhand"))))
+        row(what, ours[1:], theirs[1:], "the volume mounted by hand", 1 / 0.97)
+    run("umount", "/mnt/byhand")
+    run("vsctl", "remove", "--kill", "-y", "bwrite")
+    run("lvremove", "-qq", "-y", "vsd-bthin/byhand")
+    run("vsctl", "storage", "remove", "-y", "bthin")
+    run("losetup", "-d", device)
+
+
+PARTS_OF_HOST = {"writes": bench_writes, "start": bench_start, "exec": bench_exec, "create": bench_create, "memory": bench_memory, "boot": bench_boot}
 
 print(f"host {platform.node()}, Linux {platform.release()}, {os.cpu_count()} CPU; {run('vsctl', '--version').strip()}; "
       f"{run('crun', '--version').splitlines()[0]}; lxc {run('lxc-start', '--version').strip()}; "
