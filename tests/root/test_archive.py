@@ -79,6 +79,28 @@ class RoundTrip(ArchiveTest):
         self.vsd.ok("import", self.file, "--name", "c")
         self.assertEqual((self.definition("c")["uuid"], self.definition("c")["hostname"]), (a["uuid"], "c"))
 
+    def test_a_context_becomes_a_template(self):
+        self.vsd.ok("create", "a", "--template", "busybox", "--start")
+        create = ("template", "create", "made", "--from", "a")
+        self.assertIn(b"storage 'dir' has no snapshots", self.vsd.vsctl(*create).stderr)
+        self.vsd.ok("exec", "a", "--", "sh", "-c", "echo data >/root/file; ln /root/file /root/linked")
+        self.vsd.ok("stop", "a")
+        self.assertIn("unpack it as template 'made'", self.vsd.ok("-n", *create))
+        self.assertEqual([t["name"] for t in self.vsd.json("template", "list") if t["name"] == "made"], [])
+        try:
+            self.vsd.ok(*create, "--description", "with data")
+            self.assertEqual(self.vsd.vsctl(*create).returncode, 4)
+            made = self.vsd.json("template", "show", "made")[0]
+            self.assertEqual((made["description"], made["init"], made["source"]), ("with data", "command", "context a"))
+            self.assertFalse(os.path.exists(f"{self.vsd.prefix}/var/lib/vsd/templates/made/root/etc/hostname"))
+            self.vsd.ok("create", "b", "--template", "made", "--start")
+            self.assertEqual(self.vsd.ok("exec", "b", "--", "cat", "/root/linked", "/etc/hostname"), "data\nb\n")
+            self.assertEqual(os.listdir(f"{self.vsd.prefix}/var/lib/vsd/build"), [])
+        finally:
+            self.vsd.vsctl("template", "remove", "-y", "made")
+        self.assertIn(b"has no snapshots", self.vsd.vsctl("template", "create", "x", "--from", "a@s").stderr)
+        self.assertEqual(self.vsd.vsctl("template", "create", "x", "--from", "nobody").returncode, 3)
+
     def test_it_is_a_tar_for_programs_that_know_zstd(self):
         self.exported()
         listed = subprocess.check_output(["tar", "--zstd", "-tf", self.file], text=True).split("\n")

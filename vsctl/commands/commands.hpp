@@ -44,6 +44,7 @@ Action storageRemoveVerb(Flags& flags);
 Action storageShowVerb(Flags& flags);
 Action storageCheckVerb(Flags& flags);
 Action templateBuildVerb(Flags& flags);
+Action templateCreateVerb(Flags& flags);
 Action templateExportVerb(Flags& flags);
 Action templateImportVerb(Flags& flags);
 Action templateListVerb(Flags& flags);

@@ -15,11 +15,8 @@ Action fsckVerb(Flags& flags) {
   return [options](Session& session) {
     std::vector<Work> works;
     for (const std::string& name : options->names)
-      works.push_back({{"check", "checked"},
-                       name,
-                       "Fsck",
-                       {{"name", name}, {"repair", options->repair}},
-                       {}});
+      works.push_back(
+          {{"check", "checked"}, name, "Fsck", {{"name", name}, {"repair", options->repair}}, {}});
     return carryOut(session, works);
   };
 }

@@ -52,6 +52,21 @@ Outcome handleBuild(const Host& host, const Call& call) {
        [&host, request](Operation& operation) { buildTemplate(host, request, operation); }});
 }
 
+Outcome handleCreate(const Host& host, const Call& call) {
+  TemplateCreateRequest request;
+  request.name = call.parameters.at("name");
+  request.context = call.parameters.at("context");
+  request.snapshot = call.text("snapshot").value_or("");
+  request.description = call.text("description").value_or("");
+  request.storage = call.text("storage").value_or("");
+  OperationRequest operation = requestFor("create", request.name);
+  operation.alsoBusy = {request.context};
+  return runChange(
+      host, call,
+      {std::move(operation), [&host, request] { return planTemplateCreate(host, request); },
+       [&host, request](Operation& running) { createTemplate(host, request, running); }});
+}
+
 Init initNamed(const std::string& word) {
   for (const Init init : {Init::Systemd, Init::Sysv, Init::Command})
     if (nameOf(init) == word) return init;
@@ -125,6 +140,8 @@ void addTemplateHandlers(Service& service, const Host& host) {
                   {}};
   });
   service.add("TemplateBuild", [&host](Call& call) { return handleBuild(host, call); });
+  service.add(
+      "TemplateCreate", [&host](Call& call) { return handleCreate(host, call); }, Pace::Slow);
   service.add("TemplateImport", [&host](Call& call) { return handleImport(host, call); });
   service.add("TemplateExport", [&host](Call& call) { return handleExport(host, call); });
   service.add("TemplateRemove", [&host](Call& call) { return handleRemove(host, call); });

@@ -90,8 +90,8 @@ std::vector<std::string> planExport(const Host& host, const ExportRequest& reque
   return plan;
 }
 
-void exportContext(const Host& host, const ExportRequest& request, int archive,
-                   Operation& operation) {
+void withTree(const Host& host, const ExportRequest& request, Operation& operation,
+              const std::function<void(const std::string& path)>& use) {
   checkExport(host, request);
   Rollback undo;
   const std::string name = request.name;
@@ -104,7 +104,7 @@ void exportContext(const Host& host, const ExportRequest& request, int archive,
     operation.step("take a snapshot");
     undoExport(host, name, {});
     storage->createSnapshot(name, snapshot);
-    undo.add("remove the snapshot of the export",
+    undo.add("remove the snapshot that was taken for it",
              [storage, name, snapshot] { storage->removeSnapshot(name, snapshot); });
   }
 
@@ -112,9 +112,7 @@ void exportContext(const Host& host, const ExportRequest& request, int archive,
     operation.step("open it");
     const auto tree =
         snapshot.empty() ? openVolume(context, storage) : storage->openSnapshot(name, snapshot);
-    const Manifest manifest{context.definition, request.snapshot,      now(),
-                            hostName(),         storage->sizeOf(name), {}};
-    writeArchive(host, manifest, tree->path(), archive, operation);
+    use(tree->path());
   }
 
   if (ofNow) {
@@ -122,6 +120,20 @@ void exportContext(const Host& host, const ExportRequest& request, int archive,
     storage->removeSnapshot(name, snapshot);
   }
   undo.commit();
+}
+
+void exportContext(const Host& host, const ExportRequest& request, int archive,
+                   Operation& operation) {
+  withTree(host, request, operation, [&](const std::string& tree) {
+    const Definition definition = host.contexts.find(request.name).definition;
+    const Manifest manifest{definition,
+                            request.snapshot,
+                            now(),
+                            hostName(),
+                            storageOf(host, request.name)->sizeOf(request.name),
+                            {}};
+    writeArchive(host, manifest, tree, archive, operation);
+  });
 }
 
 void undoExport(const Host& host, const std::string& name, const std::string& snapshot) {

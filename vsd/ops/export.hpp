@@ -3,6 +3,7 @@
 // run, or be frozen: a copy of files that change is a copy of no moment.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,10 @@ std::vector<std::string> planExport(const Host& host, const ExportRequest& reque
 // Writes to `archive`, which may be a pipe.
 void exportContext(const Host& host, const ExportRequest& request, int archive,
                    Operation& operation);
+
+// Calls `use` with the tree that the request is about, which is complete, and stays so meanwhile.
+void withTree(const Host& host, const ExportRequest& request, Operation& operation,
+              const std::function<void(const std::string& path)>& use);
 
 // What an export that was cut off has left: the snapshot it was reading is closed, and removed when
 // it was taken for it. May be repeated; `snapshot` as in the request.

@@ -14,14 +14,16 @@ void checkPromise(const Host& host, const storage::Engine& storage, Bytes more) 
   if (!promise || fits(*promise)) return;
   promise = storage.promise(Millis(0));  // there may be a new disk
   if (fits(*promise)) return;
-  throw Error(Kind::Failed,
-              fmt::format("storage '{}' cannot promise {} more: it can hold {}, and its volumes are "
-                          "promised {}, where {} times that is allowed",
-                          storage.name(), formatBytes(more), formatBytes(promise->capacity),
-                          formatBytes(promise->promised), times),
-              ENOSPC)
-      .withHint("add a disk to its volume group with 'vgextend', remove contexts, or raise "
-                "'overcommit' in vsd.toml(5)");
+  throw Error(
+      Kind::Failed,
+      fmt::format("storage '{}' cannot promise {} more: it can hold {}, and its volumes are "
+                  "promised {}, where {} times that is allowed",
+                  storage.name(), formatBytes(more), formatBytes(promise->capacity),
+                  formatBytes(promise->promised), times),
+      ENOSPC)
+      .withHint(
+          "add a disk to its volume group with 'vgextend', remove contexts, or raise "
+          "'overcommit' in vsd.toml(5)");
 }
 
 }  // namespace vs

@@ -1,6 +1,7 @@
 #include "vsd/ops/templates.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -10,6 +11,7 @@
 #include "vsd/base/names.hpp"
 #include "vsd/base/rollback.hpp"
 #include "vsd/ops/cage.hpp"
+#include "vsd/ops/export.hpp"
 
 namespace vs {
 namespace {
@@ -162,6 +164,63 @@ void importTemplate(const Host& host, const TemplateImportRequest& request, int 
     return made;
   };
   fillTemplate(host, request.name, request.storage, archive, operation, describe);
+}
+
+std::vector<std::string> planTemplateCreate(const Host& host,
+                                            const TemplateCreateRequest& request) {
+  needNewName(host, request.name);
+  if (!request.storage.empty()) host.storages.named(request.storage);
+  std::vector<std::string> plan = planExport(host, {request.context, request.snapshot});
+  plan.push_back(fmt::format(
+      "unpack it as template '{}' ({}), without host name and machine id", request.name,
+      request.storage.empty() ? storageOf(host, request.context)->name() : request.storage));
+  return plan;
+}
+
+void createTemplate(const Host& host, const TemplateCreateRequest& request, Operation& operation) {
+  planTemplateCreate(host, request);
+  const Definition from = host.contexts.find(request.context).definition;
+  const std::string scratchParent = host.paths.state() + "/build";
+  makeDirectories(scratchParent, 0700);
+  const TempDir scratch(scratchParent);
+  const Fd archive = openFile(scratch.path() + "/tree.tar.zst", O_RDWR | O_CREAT | O_EXCL, 0600);
+  withTree(host, {request.context, request.snapshot}, operation, [&](const std::string& path) {
+    operation.step("pack it in a cage");
+    const Fd tree = openFile(path, O_PATH | O_DIRECTORY);
+    const OperationCage cage(host, boundsOn(host), operation);
+    noteSkipped(storage::packTree(host.runner, cage, tree.get(), archive.get()), operation);
+  });
+  check(::lseek(archive.get(), 0, SEEK_SET), "read the packed tree again");
+
+  const auto describe = [&](const std::string& path, const storage::UnpackResult& result) {
+    const RootFs tree(path);
+    const SystemIdentity identity = identify(tree);
+    Template made;
+    made.name = request.name;
+    made.description = request.description.empty()
+                           ? fmt::format("from context {}{}", request.context,
+                                         request.snapshot.empty() ? "" : "@" + request.snapshot)
+                           : request.description;
+    made.distribution = identity.distribution;
+    made.release = identity.release;
+    made.architecture = hostArchitecture();
+    made.init = from.init;
+    made.command = from.command;
+    made.created = now();
+    made.size = result.disk;
+    made.source = "context " + request.context;
+    made.checksum = result.sha256;
+    std::vector<std::string> clean = {"/etc/hostname", "/var/lib/systemd/random-seed"};
+    if (!from.authorizedKeys.empty()) clean.emplace_back("/root/.ssh/authorized_keys");
+    made.changes = cleanTree(tree, clean);
+    if (tree.entryAt("/etc/ssh/ssh_host_ed25519_key") != RootFs::Entry::None)
+      made.changes.emplace_back(
+          "its ssh host keys are in it: each context made from it needs others");
+    return made;
+  };
+  fillTemplate(host, request.name,
+               request.storage.empty() ? storageOf(host, request.context)->name() : request.storage,
+               archive.get(), operation, describe);
 }
 
 void exportTemplate(const Host& host, const std::string& name, int archive, Operation& operation) {

@@ -42,6 +42,17 @@ std::vector<std::string> planBuild(const TemplateBuildRequest& request);
 void buildTemplate(const Host& host, const TemplateBuildRequest& request, Operation& operation);
 void importTemplate(const Host& host, const TemplateImportRequest& request, int archive,
                     Operation& operation);
+// A template of what a context holds, or held at a snapshot, without what makes it that context.
+struct TemplateCreateRequest {
+  std::string name;
+  std::string context;
+  std::string snapshot;  // empty: as it is now
+  std::string description;
+  std::string storage;  // empty: where the context lies
+};
+// Throws what would stop it: Exists, NotFound, InvalidState (no snapshots there, and it runs).
+std::vector<std::string> planTemplateCreate(const Host& host, const TemplateCreateRequest& request);
+void createTemplate(const Host& host, const TemplateCreateRequest& request, Operation& operation);
 void exportTemplate(const Host& host, const std::string& name, int archive, Operation& operation);
 // From every storage that has it.
 void removeTemplate(const Host& host, const std::string& name, Operation& operation);

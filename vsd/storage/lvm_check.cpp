@@ -24,8 +24,9 @@ Finding diskFinding(const std::string& disk) {
     check(::ioctl(fd.get(), BLKROGET, &readOnly), "ask whether '{}' can be written", disk);
     if (readOnly == 0) return finding;
     finding.found = "can only be read";
-    finding.remedy = "have it made writable for this host where it is exported, then 'blockdev "
-                     "--setrw' it";
+    finding.remedy =
+        "have it made writable for this host where it is exported, then 'blockdev "
+        "--setrw' it";
   } catch (const Error& error) {
     finding.found = error.text();
     finding.remedy = "see 'lsblk', 'iscsiadm -m session' or the cables";
@@ -36,10 +37,10 @@ Finding diskFinding(const std::string& disk) {
 
 // What a pool's mode says (thin-provisioning.rst, status of a pool).
 Finding poolFinding(const std::string& pool, const dm::PoolUse& use) {
-  Finding finding{"", "pool " + pool, Level::Ok,
-                  fmt::format("{:.0f} % full, {:.0f} % of its metadata", use.dataPercent,
-                              use.metadataPercent),
-                  ""};
+  Finding finding{
+      "", "pool " + pool, Level::Ok,
+      fmt::format("{:.0f} % full, {:.0f} % of its metadata", use.dataPercent, use.metadataPercent),
+      ""};
   if (use.mode == "rw" && !use.needsCheck) return finding;
   finding.state = Level::Missing;
   finding.found += use.mode == "out_of_data_space" ? ", writers wait for room"
@@ -61,7 +62,7 @@ std::vector<Finding> LvmEngine::findings(const std::string&) const {
   checkFileSystems(found);
   for (const std::string& trouble : troubles())
     found.push_back({"", "room", Level::Degraded, trouble,
-                        "add a disk with 'vgextend', or remove contexts or snapshots"});
+                     "add a disk with 'vgextend', or remove contexts or snapshots"});
   for (Finding& finding : found) finding.area = name_;
   return found;
 }
@@ -75,12 +76,12 @@ void LvmEngine::checkGroup(std::vector<Finding>& findings) const {
     return;
   }
   const bool whole = group->missing == 0;
-  findings.push_back({"", "volume group", whole ? Level::Ok : Level::Missing,
-                      fmt::format("'{}', {} of {} free{}", group_, formatBytes(group->free),
-                                  formatBytes(group->size),
-                                  whole ? "" : fmt::format(", {} of its disks missing",
-                                                           group->missing)),
-                      whole ? "" : "bring the disks back ('pvs' names them)"});
+  findings.push_back(
+      {"", "volume group", whole ? Level::Ok : Level::Missing,
+       fmt::format("'{}', {} of {} free{}", group_, formatBytes(group->free),
+                   formatBytes(group->size),
+                   whole ? "" : fmt::format(", {} of its disks missing", group->missing)),
+       whole ? "" : "bring the disks back ('pvs' names them)"});
   for (const std::string& disk : lvm_.devices(group_))
     if (disk.starts_with('/')) findings.push_back(diskFinding(disk));
 }
@@ -110,8 +111,8 @@ void LvmEngine::checkFileSystems(std::vector<Finding>& findings) const {
     const auto device = dm::numberOf(upper(volume));
     if (!isContext(volume) || !device || !isMounted(mountPoint(volume))) continue;
     struct statvfs status {};
-    const bool readOnly = ::statvfs(mountPoint(volume).c_str(), &status) == 0 &&
-                          (status.f_flag & ST_RDONLY) != 0;
+    const bool readOnly =
+        ::statvfs(mountPoint(volume).c_str(), &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
     const std::string errors =
         readFileIfExists(fmt::format("/sys/fs/ext4/dm-{}/errors_count", ::minor(*device)))
             .value_or("0");

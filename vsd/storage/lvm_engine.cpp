@@ -334,13 +334,18 @@ void LvmEngine::createThin(const LogicalVolume& wanted) {
          [&](Table& table) { table[wanted.name] = wanted; });
 }
 
-void LvmEngine::createEmptyIn(const std::string& pool, const CreateRequest& request) {
+LogicalVolume LvmEngine::thinIn(const std::string& pool, const CreateRequest& request, Bytes size) {
   LogicalVolume wanted;
   wanted.name = contextVolume(request.name);
-  wanted.size = request.size.value_or(kDefaultSize);
+  wanted.size = size;
   wanted.pool = pool;
   wanted.tags = tagsFrom(kDefinitionTag, request.definition);
   wanted.tags.emplace_back(kOurTag);
+  return wanted;
+}
+
+void LvmEngine::createEmptyIn(const std::string& pool, const CreateRequest& request) {
+  const LogicalVolume wanted = thinIn(pool, request, request.size.value_or(kDefaultSize));
   Rollback undo;
   undo.add("remove the volume", [this, name = request.name] { destroy(name); });
   createThin(wanted);

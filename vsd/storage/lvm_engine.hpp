@@ -102,6 +102,7 @@ class LvmEngine : public Engine {
   void snapshotOf(const std::string& origin, const std::string& volume,
                   const std::vector<std::string>& tags);
   void createThin(const LogicalVolume& wanted);  // its name, size, pool and tags
+  static LogicalVolume thinIn(const std::string& pool, const CreateRequest& request, Bytes size);
   // A context's volume in `pool`, with an empty tree.
   void createEmptyIn(const std::string& pool, const CreateRequest& request);
   void remove(const std::vector<std::string>& volumes, const std::string& intent);

@@ -69,8 +69,8 @@ void LvmEngine::finishChanges(const std::set<std::string>& inUse,
     if (inUse.contains(name) || !isHere(known, description)) continue;
     if (volume == oldVolume(name) && !hasVolume(name)) {
       renameVolume(volume, contextVolume(name));
-      sentences.push_back(
-          fmt::format("volume '{}' on storage '{}' is as it was before it was changed", name, name_));
+      sentences.push_back(fmt::format(
+          "volume '{}' on storage '{}' is as it was before it was changed", name, name_));
     } else {
       remove({volume}, fmt::format("remove what was left of changing volume '{}'", name));
     }

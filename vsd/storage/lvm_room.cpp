@@ -13,10 +13,10 @@ constexpr std::string_view kPoolLayer = "-tpool";  // LVM's name for the device 
 constexpr Bytes kDataStep = 256_MiB;               // at least, as long as there is room
 constexpr Bytes kMetadataStep = 8_MiB;
 constexpr Bytes kReserveStep = 64_MiB;
-constexpr Bytes kExtent = 4_MiB;  // as groups are made; lvm wants whole sectors and rounds up
-constexpr double kNearlyFull = 97;      // percent
+constexpr Bytes kExtent = 4_MiB;    // as groups are made; lvm wants whole sectors and rounds up
+constexpr double kNearlyFull = 97;  // percent
 constexpr double kMetadataScarce = 90;
-constexpr Bytes kPlenty = 2_GiB;  // for each: more than is written until the next look
+constexpr Bytes kPlenty = 2_GiB;   // for each: more than is written until the next look
 constexpr int kEarlyWarning = 10;  // percent of the group
 // Other hosts change the group, too; each look at it is a call of lvm.
 constexpr Millis kGroupAge{30'000};
@@ -154,8 +154,8 @@ void LvmEngine::limitVolumes(const std::vector<Pool>& pools, Bytes growth) {
     const std::optional<dev_t> number = dm::numberOf(device);
     const std::optional<dev_t> volume = dm::below(device);
     const std::optional<dev_t> below = volume ? dm::below(*volume) : std::nullopt;
-    const auto pool = std::ranges::find_if(
-        pools, [&](const Pool& each) { return below == each.use.number; });
+    const auto pool =
+        std::ranges::find_if(pools, [&](const Pool& each) { return below == each.use.number; });
     if (!number || pool == pools.end()) continue;
     const auto index = static_cast<std::size_t>(pool - pools.begin());
     mounted.push_back({device.substr(prefix.size()), *number, index});

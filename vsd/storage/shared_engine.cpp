@@ -462,25 +462,28 @@ void SharedEngine::copyFrom(const std::string& from, const CreateRequest& reques
   if (!thin) throw failed("volume '{}' is not active", path(from));
   const std::vector<Extent> extents =
       mappedExtents(runner(), pool + "-tpool", pool + "_tmeta", thin->id);
-  const std::string origin = originBelow(from);
-  const Bytes originSize = get(origin, noTemplate(origin)).size;
   // All of it at once, and as much again as a new pool has.
   makePool(request.name, {roundUp(lengthOf(extents) + kFirstPool.value)});
-  makeVolume(request.name, origin, originSize, request.definition);
   const std::string volume = contextVolume(request.name);
-  if (source.size > originSize)
-    change(fmt::format("grow volume '{}' to {}", request.name, formatBytes(source.size)),
-           {"lvextend", "-L", sizeWord(source.size), path(volume)},
-           [&](Table& table) { table[volume].size = source.size; });
+  if (const std::optional<std::string> origin = originBelow(from)) {
+    const Bytes originSize = get(*origin, noTemplate(*origin)).size;
+    makeVolume(request.name, *origin, originSize, request.definition);
+    if (source.size > originSize)
+      change(fmt::format("grow volume '{}' to {}", request.name, formatBytes(source.size)),
+             {"lvextend", "-L", sizeWord(source.size), path(volume)},
+             [&](Table& table) { table[volume].size = source.size; });
+  } else {
+    createThin(thinIn(poolVolume(request.name), request, source.size));
+  }
   copyExtents(extents, device(from), device(volume), progress);
 }
 
 // LVM tells what a snapshot was taken of; the kernel, what lies below all of them.
-std::string SharedEngine::originBelow(const std::string& volume) const {
+std::optional<std::string> SharedEngine::originBelow(const std::string& volume) const {
   constexpr std::string_view kLayer = "-real";  // LVM's name for an origin below others
   const auto thin = dm::thinVolume(deviceName(group(), volume));
-  if (!thin || !thin->externalOrigin)
-    throw failed("volume '{}' lies above no template", path(volume));
+  if (!thin) throw failed("volume '{}' is not active", path(volume));
+  if (!thin->externalOrigin) return std::nullopt;  // it was imported
   std::string name = dm::nameOf(*thin->externalOrigin);
   if (name.ends_with(kLayer)) name.resize(name.size() - kLayer.size());
   if (!isDeviceOf(group(), name)) throw failed("volume '{}' lies above '{}'", path(volume), name);

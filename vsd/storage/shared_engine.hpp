@@ -75,8 +75,8 @@ class SharedEngine : public LvmEngine {
   void makeVolume(const std::string& name, const std::string& origin, Bytes originSize,
                   const std::string& definition);
   void mustBeNew(const std::string& name) const;
-  // The template that an active volume lies above.
-  std::string originBelow(const std::string& volume) const;
+  // The template that an active volume lies above, if it does.
+  std::optional<std::string> originBelow(const std::string& volume) const;
   void copyFrom(const std::string& from, const CreateRequest& request, const Progress& progress);
   void writeOwner(const std::string& name, const Owner& owner);
   std::vector<std::string> inPool(const Table& table, const std::string& pool) const;

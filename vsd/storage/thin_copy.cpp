@@ -104,7 +104,8 @@ void copyExtents(const std::vector<Extent>& extents, const std::string& from, co
   for (const Extent& extent : extents)
     for (std::uint64_t at = 0; at < extent.length;) {
       if (progress) progress(static_cast<int>(100 * done / all));
-      const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(kPart, extent.length - at));
+      const auto want =
+          static_cast<std::size_t>(std::min<std::uint64_t>(kPart, extent.length - at));
       const auto place = static_cast<off_t>(extent.begin + at);
       const ssize_t got = ::pread(source.get(), part.data(), want, place);
       if (got <= 0) throw systemError(got < 0 ? errno : EIO, fmt::format("read '{}'", from));

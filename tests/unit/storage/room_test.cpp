@@ -39,13 +39,15 @@ TEST(Room, GrowsOnTheReserveOnlyWhenAPoolIsNearlyFull) {
 TEST(Room, CountsWhatContextsArePromised) {
   FakeRunner runner;
   runner.answer({0, R"({"report": [{"vg": [{"vg_name":"vsd-fast","vg_size":"10737418240",
-      "vg_free":"1073741824","vg_tags":"","vg_lock_type":"","lv_count":"3"}]}]})", ""});
+      "vg_free":"1073741824","vg_tags":"","vg_lock_type":"","lv_count":"3"}]}]})",
+                 ""});
   runner.answer({0, R"({"report": [{"lv": [
       {"lv_name":"vs-pool","lv_size":"9663676416","pool_lv":"","origin":"","lv_tags":"vsd","segtype":"thin-pool"},
       {"lv_name":"vt-debian13","lv_size":"8589934592","pool_lv":"vs-pool","origin":"","lv_tags":"vsd","segtype":"thin"},
       {"lv_name":"vc-web.before","lv_size":"8589934592","pool_lv":"vs-pool","origin":"vc-web","lv_tags":"vsd","segtype":"thin"},
       {"lv_name":"vc-web","lv_size":"8589934592","pool_lv":"vs-pool","origin":"vt-debian13","lv_tags":"vsd","segtype":"thin"}
-      ]}]})", ""});
+      ]}]})",
+                 ""});
   const Paths paths{"/nowhere", ""};
   const ThinEngine engine("fast", "vsd-fast", paths, runner);
   const auto promise = engine.promise(Millis(1000));

@@ -39,7 +39,7 @@ std::string candidates(const std::string& line) {
 TEST(Completion, OffersVerbsAndNounsFirst) {
   EXPECT_EQ(candidates("st"), "start stop storage");
   EXPECT_EQ(candidates("t"), "thaw take template");
-  EXPECT_EQ(candidates("template "), "build list show import export remove");
+  EXPECT_EQ(candidates("template "), "build create list show import export remove");
   EXPECT_EQ(candidates("op w"), "wait");
   EXPECT_EQ(candidates("nonsense "), "");
 }
