@@ -134,6 +134,11 @@ void Operation::cancel() {
   cancelled_ = true;
 }
 
+void Operation::cancelIfPossible() {
+  const std::lock_guard lock(mutex_);
+  if (!pastReturn_) cancelled_ = true;
+}
+
 std::shared_ptr<void> Operation::observe(Observer observer) {
   auto kept = std::make_shared<Observer>(std::move(observer));
   const std::lock_guard lock(mutex_);

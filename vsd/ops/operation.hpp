@@ -67,6 +67,7 @@ class Operation {
   bool waitEnd(Millis time) const;
   // Throws InvalidState when it has ended or passed its point of no return.
   void cancel();
+  void cancelIfPossible();  // and does not throw
   // Calls `observer` on every change, from any thread, until the returned handle is dropped.
   using Observer = std::function<void()>;
   std::shared_ptr<void> observe(Observer observer);

@@ -7,18 +7,18 @@
 #include "vsd/base/log.hpp"
 
 namespace vs {
-
 Operations::~Operations() {
   std::unique_lock lock(mutex_);
-  allEnded_.wait(lock, [this] { return running_.empty(); });
+  ended_.wait(lock, [this] { return running_.empty(); });
 }
 
 std::shared_ptr<Operation> Operations::start(const OperationRequest& request, Work work) {
   std::shared_ptr<Operation> operation;
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     std::vector<std::string> objects = request.alsoBusy;
     objects.push_back(request.object);
+    if (request.manner == Manner::Asked) makeWay(lock, objects, request.patience);
     for (const std::string& object : objects) {
       const auto holder = holders_.find(object);
       if (holder == holders_.end()) continue;
@@ -31,13 +31,31 @@ std::shared_ptr<Operation> Operations::start(const OperationRequest& request, Wo
         journal_.begin(request.verb, request.object, request.user, request.parameters);
     operation = std::make_shared<Operation>(id, request.verb, request.object, request.user);
     running_[id] = operation;
+    if (request.manner == Manner::Yields) yielding_.insert(id);
     for (const std::string& object : objects) holders_[object] = id;
   }
-  std::thread([this, operation, work = std::move(work)] { run(operation, work); }).detach();
+  std::thread([this, operation, work = std::move(work), manner = request.manner] {
+    run(operation, work, manner);
+  }).detach();
   return operation;
 }
 
-void Operations::run(const std::shared_ptr<Operation>& operation, const Work& work) {
+void Operations::makeWay(std::unique_lock<std::mutex>& lock,
+                         const std::vector<std::string>& objects, Millis patience) {
+  const auto nobodyYields = [&] {
+    bool found = false;
+    for (const std::string& object : objects) {
+      const auto holder = holders_.find(object);
+      if (holder == holders_.end() || !yielding_.contains(holder->second)) continue;
+      running_.at(holder->second)->cancelIfPossible();
+      found = true;
+    }
+    return !found;
+  };
+  ended_.wait_for(lock, patience, nobodyYields);
+}
+
+void Operations::run(const std::shared_ptr<Operation>& operation, const Work& work, Manner manner) {
   ::pthread_setname_np(::pthread_self(), "operation");
   auto watcher =
       operation->observe([this, raw = operation.get()] { journal_.record(raw->picture()); });
@@ -53,12 +71,14 @@ void Operations::run(const std::shared_ptr<Operation>& operation, const Work& wo
     state = OperationState::Failed;
     error = Error(Kind::Failed, caught.what());
   }
-  if (error)
+  if (error && manner == Manner::Asked)
     log::warning("operation {}: {} '{}': {}", begun.id, begun.verb, begun.object, error->text());
   // Freed for the next operation before anybody who waits hears of the end.
   {
     const std::lock_guard lock(mutex_);
     std::erase_if(holders_, [&begun](const auto& holder) { return holder.second == begun.id; });
+    yielding_.erase(begun.id);
+    ended_.notify_all();
   }
   watcher.reset();
   operation->finish(state, std::move(error), [this](const OperationPicture& ended) {
@@ -75,7 +95,7 @@ void Operations::run(const std::shared_ptr<Operation>& operation, const Work& wo
 void Operations::forget(const std::string& id) {
   const std::lock_guard lock(mutex_);
   running_.erase(id);
-  if (running_.empty()) allEnded_.notify_all();
+  if (running_.empty()) ended_.notify_all();
 }
 
 std::shared_ptr<Operation> Operations::runningOn(const std::string& object) const {

@@ -187,7 +187,9 @@ void resume(const Host& host, const std::vector<Interrupted>& interrupted) {
 
 bool trySettle(const Host& host, const std::string& name) {
   try {
-    host.operations.start({"settle", name, {}, "vsd", Json{{"name", name}}.dump()},
+    OperationRequest request{"settle", name, {}, "vsd", Json{{"name", name}}.dump()};
+    request.patience = Millis(0);  // the caller, which must not wait, comes again
+    host.operations.start(request,
                           [&host, name](Operation& operation) { settle(host, name, operation); });
     return true;
   } catch (const Error& error) {

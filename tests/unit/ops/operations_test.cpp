@@ -162,5 +162,37 @@ TEST_F(OperationsTest, UnknownIdsAreNotFound) {
     EXPECT_THROW(operations_.show(id), Error) << id;
 }
 
+TEST_F(OperationsTest, ThatYieldAreCancelledForOthersWhichWait) {
+  OperationRequest request = on("web1", "look");
+  request.manner = Manner::Yields;
+  const auto first = operations_.start(request, [](Operation& running) {
+    while (!running.isCancelled()) std::this_thread::sleep_for(Millis(1));
+    running.step("next");
+  });
+  EXPECT_THROW(operations_.start(request, [](Operation&) {}), Error);  // not for their like
+  const auto second = operations_.start(on("web1", "stop"), [](Operation&) {});
+  EXPECT_EQ(finished(second).state, OperationState::Done);
+  EXPECT_EQ(finished(first).state, OperationState::Cancelled);
+}
+
+TEST_F(OperationsTest, ThatYieldArePastTheirPointOfNoReturnFinished) {
+  std::promise<void> past;
+  OperationRequest request = on("web1", "look");
+  request.manner = Manner::Yields;
+  const auto first = operations_.start(request, [&past](Operation& running) {
+    running.passPointOfNoReturn();
+    past.set_value();
+    std::this_thread::sleep_for(Millis(100));
+    running.step("next");
+  });
+  past.get_future().wait();
+  OperationRequest hasty = on("web1", "settle");
+  hasty.patience = Millis(0);
+  EXPECT_THROW(operations_.start(hasty, [](Operation&) {}), Error);
+  const auto second = operations_.start(on("web1", "stop"), [](Operation&) {});
+  EXPECT_EQ(finished(first).state, OperationState::Done);
+  EXPECT_EQ(finished(second).state, OperationState::Done);
+}
+
 }  // namespace
 }  // namespace vs
