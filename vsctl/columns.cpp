@@ -29,6 +29,7 @@ constexpr Column kContext[] = {
     {"restart", "definition.restart", Style::Text, Shown::Asked},
     {"domain", "definition.domain", Style::Text, Shown::Asked},
     {"operation", "operation", Style::Text, Shown::Asked},
+    {"schedule", "definition.schedule", Style::Text, Shown::Asked},
     {"id-base", "definition.idBase", Style::Count, Shown::Asked},
     {"uuid", "definition.uuid", Style::Text, Shown::Asked},
     {"created", "definition.created", Style::Time, Shown::Asked},
@@ -71,6 +72,7 @@ constexpr Column kContextRecord[] = {
     {"restart", "definition.restart"},
     {"stop-timeout", "definition.stopTimeout", Style::Duration},
     {"tags", "definition.tags"},
+    {"schedule", "definition.schedule"},
     {"first-id", "definition.idBase", Style::Count},
     {"uuid", "definition.uuid"},
     {"created", "definition.created", Style::Time},
@@ -179,6 +181,24 @@ constexpr Column kSnapshot[] = {
     {"name", "name"},
     {"created", "created", Style::Age},
     {"size", "size", Style::Size},
+    {"by", "by"},
+    {"mapped", "mapped", Style::Size, Shown::Asked},
+};
+
+constexpr Column kSnapshotRecord[] = {
+    {"name", "name"}, {"created", "created", Style::Time}, {"size", "size", Style::Size},
+    {"by", "by"},     {"mapped", "mapped", Style::Size},
+};
+
+constexpr Column kScheduleRule[] = {
+    {"period", "period"},           {"keep", "keep", Style::Count},
+    {"kept", "kept", Style::Count}, {"newest", "newest", Style::Age},
+    {"next", "next", Style::Time},
+};
+
+constexpr Column kDiff[] = {
+    {"path", "path"}, {"change", "change"},          {"type", "type"},
+    {"what", "what"}, {"size", "size", Style::Size},
 };
 
 constexpr Column kStorage[] = {
@@ -231,6 +251,9 @@ const Columns kSecurityFields = kSecurity;
 const Columns kTemplateColumns = kTemplate;
 const Columns kTemplateFields = kTemplateRecord;
 const Columns kSnapshotColumns = kSnapshot;
+const Columns kSnapshotFields = kSnapshotRecord;
+const Columns kScheduleColumns = kScheduleRule;
+const Columns kDiffColumns = kDiff;
 const Columns kStorageColumns = kStorage;
 const Columns kStorageFields = kStorageRecord;
 const Columns kDefinitionColumns = kDefinition;

@@ -82,6 +82,8 @@ Candidates operandCandidates(const Verb& verb, std::size_t position, const Names
   const Operand operand = verb.operands[std::min(position, verb.operands.size() - 1)];
   if (operand == Operand::Nothing) return {};
   if (operand == Operand::File) return {std::string(kCompleteFiles)};
+  if (operand == Operand::SnapshotRule)
+    return {"minutely=", "hourly=", "daily=", "weekly=", "monthly=", "off"};
   return namesOf(operand);
 }
 

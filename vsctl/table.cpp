@@ -14,9 +14,10 @@ std::string plainText(const Json& value) {
   if (value.is_null()) return {};
   if (value.is_string()) return value.get<std::string>();
   if (value.is_boolean()) return value.get<bool>() ? "yes" : "no";
-  if (!value.is_array()) return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (!value.is_structured()) return value.dump(-1, ' ', false, Json::error_handler_t::replace);
   std::vector<std::string> parts;
-  for (const Json& part : value) parts.push_back(plainText(part));
+  for (const auto& [key, part] : value.items())
+    parts.push_back((value.is_object() ? key + "=" : "") + plainText(part));
   return join(parts, ",");
 }
 

@@ -26,6 +26,7 @@ enum class Operand {
   RunningContext,
   StoppedContext,
   FrozenContext,
+  SnapshotRule,
   Storage,
   Template,
   TemplateDefinition,

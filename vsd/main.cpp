@@ -20,6 +20,7 @@
 #include "vsd/ops/reconcile.hpp"
 #include "vsd/ops/storages.hpp"
 #include "vsd/pools.hpp"
+#include "vsd/schedules.hpp"
 #include "vsd/storage/dir_engine.hpp"
 
 namespace vs {
@@ -78,18 +79,6 @@ Fd apiSocket(const Paths& paths, const Config& config) {
   return api::listenAt(paths.socket(), config.group);
 }
 
-void addHandlers(api::Service& service, const Host& host) {
-  api::addHostHandlers(service, host, VSD_VERSION);
-  api::addContextHandlers(service, host);
-  api::addQueryHandlers(service, host);
-  api::addSessionHandlers(service, host);
-  api::addSnapshotHandlers(service, host);
-  api::addArchiveHandlers(service, host);
-  api::addStorageHandlers(service, host);
-  api::addTemplateHandlers(service, host);
-  api::addOperationHandlers(service, host);
-}
-
 // Tier `dir` is always there; the others as they were added.
 void addStorages(storage::Storages& storages, Store& store, const Paths& paths, Runner& runner) {
   storages.add(std::make_shared<storage::DirEngine>(paths, runner));
@@ -123,9 +112,10 @@ int serve(const Options& options) {
   const std::vector<Interrupted> interrupted = recover(host, journal, boot);
 
   const Pools pools(host);
+  const Schedules schedules(host);
 
   api::Service service{std::string(kInterfaceText), VSD_VERSION};
-  addHandlers(service, host);
+  api::addAllHandlers(service, host, VSD_VERSION);
   api::Server server(loop, service, apiSocket(paths, config));
   resume(host, interrupted);
 

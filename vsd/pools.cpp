@@ -3,6 +3,7 @@
 #include "vsd/base/error.hpp"
 #include "vsd/base/file.hpp"
 #include "vsd/base/log.hpp"
+#include "vsd/base/names.hpp"
 
 namespace vs {
 namespace {
@@ -12,13 +13,6 @@ constexpr Millis kPeriodInTrouble{10'000};  // of a storage that cannot be asked
 // How many seconds writers of a full pool wait before they get an error; 0: until there is room
 // (Documentation/admin-guide/device-mapper/thin-provisioning.rst).
 constexpr const char* kWaitTime = "/sys/module/dm_thin_pool/parameters/no_space_timeout";
-
-// Without the figures, which change every time.
-std::string keyOf(const std::string& trouble) {
-  std::string key = trouble;
-  std::erase_if(key, [](unsigned char c) { return std::isdigit(c) || c == '.'; });
-  return key;
-}
 
 }  // namespace
 
@@ -55,8 +49,8 @@ void Pools::look() {
 }
 
 void Pools::tell(const std::string& trouble, std::set<std::string>& now) const {
-  now.insert(keyOf(trouble));
-  if (!told_.contains(keyOf(trouble))) log::error("{}", trouble);
+  now.insert(withoutFigures(trouble));
+  if (!told_.contains(withoutFigures(trouble))) log::error("{}", trouble);
 }
 
 // The setting is the kernel's, for all pools of the host; the module may be loaded at any time.

@@ -6,28 +6,7 @@ import unittest
 
 from support.hosts import TOP, LabVsd
 from support.kills import Killing
-
-DISK = "/root/disk.img"
-
-
-class OnDisk:
-    """A storage 'fast' on a disk of its own."""
-    vsd = LabVsd("h2")
-
-    @classmethod
-    def setUpClass(cls):
-        cls.archive = cls.vsd.need_busybox()
-        cls.vsd.shell(f"truncate -s 6G {DISK}")
-        cls.device = cls.vsd.shell(f"losetup --find --show {DISK}").strip()
-        cls.vsd.ok("storage", "add", "fast", "--device", cls.device)
-
-    @classmethod
-    def tearDownClass(cls):
-        for context in cls.vsd.json("list"):
-            cls.vsd.vsctl("remove", "--kill", "-y", context["definition"]["name"])
-        cls.vsd.vsctl("storage", "remove", "-y", "fast")
-        cls.vsd.shell(f"losetup -d {cls.device}; rm {DISK}")
-
+from support.on_disk import OnDisk
 
 class Thin(OnDisk, unittest.TestCase):
     def tearDown(self):
@@ -419,6 +398,32 @@ class ThinKills(OnDisk, Killing, unittest.TestCase):
         self.drive("snapshot restore", [CREATE, SNAPSHOT], ("snapshot", "restore", "-y", "a", "s"))
         self.drive("resize", [CREATE], ("resize", "a", "--disk", "9G"))
         self.drive("resize", [CREATE], ("resize", "a", "--disk", "1G"))
+
+    def test_kill_at_each_step_of_a_schedule(self):
+        self.vsd.ok(*CREATE)
+        self.drive("snapshot schedule", [CREATE], ("snapshot", "schedule", "a", "monthly=1"))
+        for step in ("take what is due", "remove what has expired"):
+            with self.subTest(step=step):
+                self.clear()
+                self.prepare([CREATE, SNAPSHOT, ("start", "a")])
+                self.vsd.die_at(f"snapshot auto/{step}")
+                self.vsd.ok("snapshot", "schedule", "a", "monthly=1")
+                self.assertTrue(self.vsd.died(), "vsd was not killed at this step")
+                self.vsd.revive()
+                self.wait_snapshots(2)
+                self.assertEqual(self.vsd.differences(), [])
+                self.vsd.ok("exec", "a", "--", "sh", "-c", "echo more >/root/file; sync", timeout=30)
+
+    def wait_snapshots(self, count):
+        deadline = time.monotonic() + 30
+        while len(self.vsd.json("snapshot", "list", "a")) < count and time.monotonic() < deadline:
+            time.sleep(0.2)
+        self.vsd.settled()
+        self.assertEqual(sorted(s["by"] for s in self.vsd.json("snapshot", "list", "a")), ["schedule", "user"])
+
+    def test_kill_at_each_step_of_a_comparison(self):
+        self.vsd.ok(*CREATE)
+        self.drive("snapshot diff", [CREATE, ("start", "a"), SNAPSHOT], ("snapshot", "diff", "a", "s"))
 
     def test_kill_at_each_step_of_storage_add_and_remove(self):
         self.vsd.shell("truncate -s 2G /root/more.img")

@@ -67,10 +67,11 @@ class Killing:
 
     def picture(self):
         """What a user sees of 'a' and 'b' and of the template 't'."""
-        found = {c["definition"]["name"]: (c["state"], c["definition"]["hostname"], c["definition"].get("tags"))
+        found = {c["definition"]["name"]: (c["state"], c["definition"]["hostname"], c["definition"].get("tags"),
+                                           c["definition"].get("schedule"))
                  for c in self.vsd.json("list") if c["definition"]["name"] != "keeper"}
         for name in [name for name in found if self.SNAPSHOTS]:
-            found[name] += tuple(s["name"] for s in self.vsd.json("snapshot", "list", name))
+            found[name] += tuple(s["name"] for s in self.vsd.json("snapshot", "list", name) if s["by"] == "user")
         if self.file:
             found["files"] = self.vsd.run("ls", self.file, f"{self.file}.part").stdout.split()
         found["templates"] = [t["name"] for t in self.vsd.json("template", "list") if t["name"] == "t" and "created" in t]

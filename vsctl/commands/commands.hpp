@@ -3,6 +3,7 @@
 #pragma once
 
 #include "vsctl/verbs.hpp"
+#include "vsd/base/json.hpp"
 
 namespace vs::ctl {
 
@@ -31,9 +32,12 @@ Action restartVerb(Flags& flags);
 Action setVerb(Flags& flags);
 Action showVerb(Flags& flags);
 Action snapshotCreateVerb(Flags& flags);
+Action snapshotDiffVerb(Flags& flags);
 Action snapshotListVerb(Flags& flags);
 Action snapshotRemoveVerb(Flags& flags);
 Action snapshotRestoreVerb(Flags& flags);
+Action snapshotScheduleVerb(Flags& flags);
+Action snapshotShowVerb(Flags& flags);
 Action startVerb(Flags& flags);
 Action stopVerb(Flags& flags);
 Action storageAddVerb(Flags& flags);
@@ -51,5 +55,8 @@ Action templateListVerb(Flags& flags);
 Action templateRemoveVerb(Flags& flags);
 Action templateShowVerb(Flags& flags);
 Action thawVerb(Flags& flags);
+
+// Says what the daemon tells of a schedule that it cannot keep.
+void noteTrouble(const Session& session, const Json& reply);
 
 }  // namespace vs::ctl

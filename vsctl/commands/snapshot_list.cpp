@@ -10,8 +10,9 @@ Action snapshotListVerb(Flags& flags) {
   auto name = std::make_shared<std::string>();
   flags.operand("CONTEXT", *name);
   return [name](Session& session) {
-    session.printItems("SnapshotList", kSnapshotColumns,
-                       session.call("SnapshotList", {{"name", *name}}).at("snapshots"));
+    const Json reply = session.call("SnapshotList", {{"name", *name}});
+    session.printItems("SnapshotList", kSnapshotColumns, reply.at("snapshots"));
+    noteTrouble(session, reply);
     return kSuccess;
   };
 }

@@ -5,7 +5,30 @@
 
 namespace vs::api {
 
+void addAllHandlers(Service& service, const Host& host, std::string version) {
+  addHostHandlers(service, host, std::move(version));
+  addContextHandlers(service, host);
+  addQueryHandlers(service, host);
+  addSessionHandlers(service, host);
+  addSnapshotHandlers(service, host);
+  addScheduleHandlers(service, host);
+  addArchiveHandlers(service, host);
+  addStorageHandlers(service, host);
+  addTemplateHandlers(service, host);
+  addOperationHandlers(service, host);
+}
+
 Json operationReply(const OperationPicture& picture) { return {{"operation", toJson(picture)}}; }
+
+OperationRequest requestOn(const std::string& verb, const std::string& name, const Json& also) {
+  OperationRequest request;
+  request.verb = verb;
+  request.object = name;
+  Json parameters = also;
+  parameters["name"] = name;
+  request.parameters = parameters.dump();
+  return request;
+}
 
 std::shared_ptr<Fd> onlyDescriptor(Call& call, std::string_view purpose) {
   if (call.fds.size() != 1)

@@ -15,9 +15,12 @@ void addQueryHandlers(Service& service, const Host& host);     // List, Show, Sh
 void addSessionHandlers(Service& service, const Host& host);   // Exec, Console
 void addSnapshotHandlers(Service& service, const Host& host);  // and Resize
 void addArchiveHandlers(Service& service, const Host& host);   // Export, Import
+void addScheduleHandlers(Service& service, const Host& host);  // of snapshots
 void addStorageHandlers(Service& service, const Host& host);
 void addTemplateHandlers(Service& service, const Host& host);
 void addOperationHandlers(Service& service, const Host& host);
+
+void addAllHandlers(Service& service, const Host& host, std::string version);
 
 // What changing methods have in common: `dryRun` answers with the plan, else the work is started as
 // an operation and watched, or with `async` told of once.
@@ -27,6 +30,9 @@ struct Change {
   Operations::Work work;
 };
 Outcome runChange(const Host& host, const Call& call, Change change);
+
+// An operation that holds the context `name`; `also` are parameters beside that.
+OperationRequest requestOn(const std::string& verb, const std::string& name, const Json& also);
 
 // The one descriptor of a call that needs it; throws InvalidParameter. `purpose` is "the import of
 // a template".

@@ -1,35 +1,56 @@
 #include "vsd/api/handlers.hpp"
 #include "vsd/base/json.hpp"
+#include "vsd/ops/snapshot_diff.hpp"
 #include "vsd/ops/snapshots.hpp"
 
 namespace vs::api {
 namespace {
 
-// The operation holds the context.
-OperationRequest requestFor(const std::string& verb, const std::string& name, const Json& also) {
-  OperationRequest request;
-  request.verb = verb;
-  request.object = name;
-  Json parameters = also;
-  parameters["name"] = name;
-  request.parameters = parameters.dump();
-  return request;
+Json snapshotJson(const storage::Snapshot& snapshot) {
+  Json json{{"name", snapshot.name},
+            {"created", snapshot.created},
+            {"size", snapshot.size.value},
+            {"by", snapshot.by == storage::MadeBy::Schedule ? "schedule" : "user"}};
+  if (snapshot.mapped) json["mapped"] = snapshot.mapped->value;
+  return json;
 }
 
 Outcome handleList(const Host& host, const std::string& name) {
-  host.contexts.find(name);
+  const std::string trouble = host.contexts.find(name).snapshotTrouble;
   Json snapshots = Json::array();
   for (const storage::Snapshot& snapshot : storageOf(host, name)->listSnapshots(name))
-    snapshots.push_back(
-        {{"name", snapshot.name}, {"created", snapshot.created}, {"size", snapshot.size.value}});
-  return Answer{{{"snapshots", std::move(snapshots)}}, {}};
+    snapshots.push_back(snapshotJson(snapshot));
+  Json reply{{"snapshots", std::move(snapshots)}};
+  if (!trouble.empty()) reply["trouble"] = trouble;
+  return Answer{std::move(reply), {}};
+}
+
+Outcome handleShow(const Host& host, const std::string& name, const std::string& snapshot) {
+  needSnapshot(host, name, snapshot);
+  return Answer{{{"snapshot", snapshotJson(storageOf(host, name)->showSnapshot(name, snapshot))}},
+                {}};
+}
+
+Outcome handleDiff(const Host& host, Call& call) {
+  const DiffRequest diffRequest{call.parameters.at("name"), call.parameters.at("snapshot"),
+                                call.text("other").value_or("")};
+  const auto out = onlyDescriptor(call, "a comparison");
+  OperationRequest request =
+      requestOn("snapshot diff", diffRequest.context, {{"snapshot", diffRequest.snapshot}});
+  request.manner = Manner::Yields;
+  return runChange(
+      host, call,
+      {std::move(request), [&host, diffRequest] { return planDiff(host, diffRequest); },
+       [&host, diffRequest, out](Operation& operation) {
+         diff(host, diffRequest, out->get(), operation);
+       }});
 }
 
 Outcome handleCreate(const Host& host, const Call& call) {
   const std::string name = call.parameters.at("name");
   const std::string snapshot = call.text("snapshot").value_or(snapshotName());
   return runChange(host, call,
-                   {requestFor("snapshot create", name, {{"snapshot", snapshot}}),
+                   {requestOn("snapshot create", name, {{"snapshot", snapshot}}),
                     [&host, name, snapshot] {
                       checkSnapshotCreate(host, name, snapshot);
                       return std::vector<std::string>{
@@ -45,7 +66,7 @@ Outcome handleRestore(const Host& host, const Call& call) {
   const std::string snapshot = call.parameters.at("snapshot");
   return runChange(
       host, call,
-      {requestFor("snapshot restore", name, {{"snapshot", snapshot}}),
+      {requestOn("snapshot restore", name, {{"snapshot", snapshot}}),
        [&host, name, snapshot] {
          checkSnapshotRestore(host, name, snapshot);
          return std::vector<std::string>{
@@ -61,7 +82,7 @@ Outcome handleRemove(const Host& host, const Call& call) {
   const std::string name = call.parameters.at("name");
   const std::string snapshot = call.parameters.at("snapshot");
   return runChange(host, call,
-                   {requestFor("snapshot remove", name, {{"snapshot", snapshot}}),
+                   {requestOn("snapshot remove", name, {{"snapshot", snapshot}}),
                     [&host, name, snapshot] {
                       checkSnapshotRemove(host, name, snapshot);
                       return std::vector<std::string>{fmt::format(
@@ -79,7 +100,7 @@ Outcome handleResize(const Host& host, const Call& call) {
   const Bytes size{static_cast<std::uint64_t>(wanted)};
   return runChange(
       host, call,
-      {requestFor("resize", name, {{"size", size.value}}),
+      {requestOn("resize", name, {{"size", size.value}}),
        [&host, name, size] {
          checkResize(host, name, size);
          return std::vector<std::string>{
@@ -95,7 +116,7 @@ Outcome handleFsck(const Host& host, const Call& call) {
   const auto repair = call.flag("repair") ? storage::Repair::Yes : storage::Repair::No;
   return runChange(
       host, call,
-      {requestFor("fsck", name, {{"repair", call.flag("repair")}}),
+      {requestOn("fsck", name, {{"repair", call.flag("repair")}}),
        [&host, name, repair] {
          checkFsck(host, name, repair);
          std::vector<std::string> plan;
@@ -115,6 +136,10 @@ void addSnapshotHandlers(Service& service, const Host& host) {
     service.add(method, std::move(handler), Pace::Slow);  // they may have to ask lvm
   };
   add("SnapshotList", [&host](Call& call) { return handleList(host, call.parameters.at("name")); });
+  add("SnapshotShow", [&host](Call& call) {
+    return handleShow(host, call.parameters.at("name"), call.parameters.at("snapshot"));
+  });
+  add("SnapshotDiff", [&host](Call& call) { return handleDiff(host, call); });
   add("SnapshotCreate", [&host](Call& call) { return handleCreate(host, call); });
   add("SnapshotRestore", [&host](Call& call) { return handleRestore(host, call); });
   add("SnapshotRemove", [&host](Call& call) { return handleRemove(host, call); });

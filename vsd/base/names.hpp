@@ -14,5 +14,10 @@ const std::string& checkName(const std::string& name, std::string_view what);
 std::string makeUuid();
 // `text` with control characters and broken bytes as '?', for messages about foreign input.
 std::string printable(std::string_view text, std::size_t limit = 120);
+// `text` as one that is safe to show and can be told from every other: printable UTF-8 as it is,
+// everything else (controls, marks that turn the direction of text, broken bytes) and '\\' as \xNN.
+std::string escaped(std::string_view text);
+// What stays the same of a message when it comes again with other figures.
+std::string withoutFigures(std::string text);
 
 }  // namespace vs

@@ -130,6 +130,7 @@ void applyField(const std::string& key, const Json& value, Definition& d) {
   else if (key == "stopTimeout") d.stopTimeout = Millis(static_cast<std::int64_t>(countFrom(value, key)));
   else if (key == "tags") d.tags = textsFrom(value, key);
   else if (key == "limits") applyLimits(value, d.limits);
+  else if (key == "schedule") d.schedule = scheduleFrom(value);
   else if (key == "idBase") d.ids.first = static_cast<std::uint32_t>(countFrom(value, key));
   else if (key == "created") d.created = textFrom(value, key);
   else throw invalid("the field '{}' is unknown", printable(key));
@@ -269,6 +270,7 @@ Json toJson(const Definition& d) {
   if (d.size) json["size"] = d.size->value;
   if (!d.user.empty()) json["user"] = d.user;
   if (!d.domain.empty()) json["domain"] = d.domain;
+  if (!d.schedule.isEmpty()) json["schedule"] = toJson(d.schedule);
   return json;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "vsd/base/units.hpp"
+#include "vsd/context/schedule.hpp"
 #include "vsd/kernel/boot_plan.hpp"
 
 namespace vs {
@@ -54,6 +55,7 @@ struct Definition {
   Millis stopTimeout{60'000};
   std::vector<std::string> tags;
   Limits limits;
+  Schedule schedule;  // of snapshots
   IdRange ids;
   std::string created;
 };

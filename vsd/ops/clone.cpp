@@ -36,6 +36,7 @@ void clone(const Host& host, const std::string& from, const std::string& to, The
   if (definition.hostname == from) definition.hostname = to;
   definition.name = to;
   definition.uuid = makeUuid();
+  definition.schedule = {};
   definition.created = now();
   const auto copyOf = [&from](storage::Engine& engine, const storage::CreateRequest& request,
                               const storage::Progress& progress) {

@@ -87,6 +87,14 @@ void Contexts::setGoal(const std::string& name, Goal goal) {
   at(name).goal = goal;
 }
 
+bool Contexts::setSnapshotTrouble(const std::string& name, const std::string& trouble) {
+  const std::lock_guard lock(mutex_);
+  const auto found = pictures_.find(name);
+  if (found == pictures_.end()) return false;
+  const std::string before = std::exchange(found->second.snapshotTrouble, trouble);
+  return withoutFigures(before) != withoutFigures(trouble);
+}
+
 void Contexts::setState(const std::string& name, State state) {
   const std::lock_guard lock(mutex_);
   transition(name, at(name).state, state);

@@ -33,6 +33,7 @@ struct ContextPicture {
   Goal goal = Goal::Stopped;
   bool removing = false;
   std::string ended;
+  std::string snapshotTrouble;                    // why a snapshot that is due is not there
   std::shared_ptr<const RunningContext> running;  // null unless Running, Frozen or Stopping
 };
 
@@ -53,6 +54,8 @@ class Contexts {
   void markRemoving(const std::string& name);
   void setGoal(const std::string& name, Goal goal);
 
+  // Of its schedule; empty: none. Says whether that is news. Of a context that is gone nothing is.
+  bool setSnapshotTrouble(const std::string& name, const std::string& trouble);
   void setState(const std::string& name, State state);
   // It runs: state Running, and the watcher is told.
   void setRunning(const std::string& name, std::shared_ptr<const RunningContext> running);

@@ -103,7 +103,7 @@ void withTree(const Host& host, const ExportRequest& request, Operation& operati
   if (ofNow) {
     operation.step("take a snapshot");
     undoExport(host, name, {});
-    storage->createSnapshot(name, snapshot);
+    storage->createSnapshot(name, snapshot, storage::MadeBy::User);
     undo.add("remove the snapshot that was taken for it",
              [storage, name, snapshot] { storage->removeSnapshot(name, snapshot); });
   }

@@ -51,6 +51,7 @@ std::shared_ptr<storage::Engine> takeStorage(const Host& host, const std::string
 // the tree with an eighth to spare.
 void takeSize(const storage::Engine& storage, std::optional<Bytes> had, Import& wanted) {
   Definition& definition = wanted.definition;
+  if (!storage.capabilities().snapshots) definition.schedule = {};
   if (!storage.capabilities().sizeEnforced) {
     if (definition.size)
       wanted.notes.push_back(fmt::format("its size of {} is no limit on storage '{}'",

@@ -9,7 +9,6 @@
 #include "vsd/ops/room.hpp"
 
 namespace vs {
-namespace {
 
 std::shared_ptr<storage::Engine> storageWithSnapshots(const Host& host, const std::string& name) {
   host.contexts.find(name);
@@ -21,8 +20,6 @@ std::shared_ptr<storage::Engine> storageWithSnapshots(const Host& host, const st
         .withHint("a storage of tier thin has; 'vsctl clone' makes a full copy");
   return storage;
 }
-
-}  // namespace
 
 bool hasSnapshot(const storage::Engine& storage, const std::string& name,
                  const std::string& snapshot) {
@@ -50,6 +47,9 @@ std::string snapshotName() {
 void checkSnapshotCreate(const Host& host, const std::string& name, const std::string& snapshot) {
   const auto storage = storageWithSnapshots(host, name);
   checkName(snapshot, "snapshot name");
+  if (snapshot.starts_with(kAutoPrefix))
+    throw invalid("snapshot name '{}' is not usable: those that a schedule takes begin with '{}'",
+                  snapshot, kAutoPrefix);
   if (snapshot == kExportSnapshot)
     throw invalid("a snapshot cannot be called '{}': an export's is", snapshot)
         .withHint("take another name");
@@ -62,7 +62,7 @@ void createSnapshot(const Host& host, const std::string& name, const std::string
                     Operation& operation) {
   operation.step("take it");
   operation.passPointOfNoReturn();
-  storageOf(host, name)->createSnapshot(name, snapshot);
+  storageOf(host, name)->createSnapshot(name, snapshot, storage::MadeBy::User);
 }
 
 void checkSnapshotRestore(const Host& host, const std::string& name, const std::string& snapshot) {
@@ -150,7 +150,7 @@ void fsck(const Host& host, const std::string& name, storage::Repair repair, Ope
   if (repair == storage::Repair::Yes) {
     operation.step("take a snapshot of it as it is");
     const std::string snapshot = "fsck-" + snapshotName();
-    storage->createSnapshot(name, snapshot);
+    storage->createSnapshot(name, snapshot, storage::MadeBy::User);
     operation.note(fmt::format("it is kept as it was in snapshot '{}'", snapshot));
   }
   operation.step("check its file system");

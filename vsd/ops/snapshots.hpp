@@ -19,6 +19,8 @@ bool hasSnapshot(const storage::Engine& storage, const std::string& name,
                  const std::string& snapshot);
 // Throws NotFound, Unsupported (the storage has no snapshots).
 void needSnapshot(const Host& host, const std::string& name, const std::string& snapshot);
+// The storage of a context; throws NotFound, Unsupported.
+std::shared_ptr<storage::Engine> storageWithSnapshots(const Host& host, const std::string& name);
 
 // Each throws what would stop it: NotFound, Exists, InvalidState, Unsupported (the storage has no
 // snapshots).

@@ -375,7 +375,7 @@ void DirEngine::fence(const std::string& name) {
   throw unsupported("cut off volume", name, "has no device to cut off");
 }
 
-void DirEngine::createSnapshot(const std::string& name, const std::string&) {
+void DirEngine::createSnapshot(const std::string& name, const std::string&, MadeBy) {
   throw noSnapshots(name);
 }
 void DirEngine::removeSnapshot(const std::string& name, const std::string&) {

@@ -63,7 +63,7 @@ class DirEngine : public Engine {
 
   // All of these throw Unsupported on this tier.
   void fence(const std::string& name) override;
-  void createSnapshot(const std::string& name, const std::string& snapshot) override;
+  void createSnapshot(const std::string& name, const std::string& snapshot, MadeBy by) override;
   void removeSnapshot(const std::string& name, const std::string& snapshot) override;
   void restoreSnapshot(const std::string& name, const std::string& snapshot) override;
   std::vector<Snapshot> listSnapshots(const std::string& name) const override;  // none

@@ -16,6 +16,12 @@ Error noHandOver(const Engine& engine, const std::string& volume) {
       .withHint("a hand-over needs a storage of tier 'shared'");
 }
 
+Error noSnapshots(const Engine& engine, const std::string& volume) {
+  return Error(Kind::Unsupported, fmt::format("volume '{}' lies on storage '{}', which has no "
+                                              "snapshots",
+                                              volume, engine.name()));
+}
+
 }  // namespace
 
 OpenTree::OpenTree(std::string path, std::function<void()> close)
@@ -44,6 +50,13 @@ CheckReport Engine::checkVolume(const std::string& name, Repair) {
                           "file system",
                           name, this->name()))
       .withHint("check that one with the host's own means");
+}
+
+Snapshot Engine::showSnapshot(const std::string& name, const std::string&) const {
+  throw noSnapshots(*this, name);
+}
+std::shared_ptr<const OpenTree> Engine::openMoment(const std::string& name) {
+  throw noSnapshots(*this, name);
 }
 
 std::optional<Owner> Engine::ownerOf(const std::string&) const { return std::nullopt; }

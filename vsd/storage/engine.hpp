@@ -42,11 +42,15 @@ struct Volume {
   std::string definition;  // the context's definition as JSON, kept with the data
 };
 
+enum class MadeBy { User, Schedule };
+
 // A point in the life of a volume, kept beside it.
 struct Snapshot {
   std::string name;
   std::string created;  // RFC 3339
   Bytes size;           // of the volume at that moment
+  MadeBy by = MadeBy::User;
+  std::optional<Bytes> mapped = {};  // what it has of its own or shares with others, where known
 };
 
 struct CreateRequest {
@@ -184,16 +188,20 @@ class Engine {
   // --- snapshots (tiers without them throw Unsupported) ---
   // Of a volume in use too: its file system is complete in it, as after a loss of power, without
   // what its programs had not yet written. Throws Exists.
-  virtual void createSnapshot(const std::string& name, const std::string& snapshot) = 0;
+  virtual void createSnapshot(const std::string& name, const std::string& snapshot, MadeBy by) = 0;
   virtual void removeSnapshot(const std::string& name, const std::string& snapshot) = 0;
   // A detached volume holds again what it held then, under its definition and size of now; the
   // snapshot stays.
   virtual void restoreSnapshot(const std::string& name, const std::string& snapshot) = 0;
   virtual std::vector<Snapshot> listSnapshots(const std::string& name) const = 0;  // oldest first
+  // One of them with its figures as they are now. Throws NotFound.
+  virtual Snapshot showSnapshot(const std::string& name, const std::string& snapshot) const;
   // Its tree, to be read, by one reader at a time. One that a crash has left open is taken over,
   // and closed at the end. Throws NotFound.
   virtual std::shared_ptr<const OpenTree> openSnapshot(const std::string& name,
                                                        const std::string& snapshot) = 0;
+  // The tree of a volume, in use or not, as it is at this moment and stays as long as it is open.
+  virtual std::shared_ptr<const OpenTree> openMoment(const std::string& name);
 
   // --- one volume, several hosts (tiers that are not shared throw Unsupported) ---
   // Whom a volume belongs to; nullopt when there is none of that name, or on a tier without owners.

@@ -19,16 +19,12 @@ namespace vs::storage {
 namespace {
 
 constexpr const char* kTimeTag = "vs.at";
+constexpr const char* kScheduleTag = "vs.by=schedule";
 constexpr Millis kLockTime{30'000};
 constexpr Millis kLockPause{200};
 // What is known stays true in a group that nobody else changes.
 constexpr Millis kKeepsLocal{std::chrono::hours(24 * 365 * 10)};
 constexpr Millis kKeepsShared{1'000};
-
-Error noSnapshot(const std::string& name, const std::string& snapshot) {
-  return Error(Kind::NotFound, fmt::format("volume '{}' has no snapshot '{}'", name, snapshot))
-      .withHint(fmt::format("vsctl snapshot list {} shows what there is", name));
-}
 
 // LVM takes the number of a new thin device from its own metadata. When the pool has such a device
 // already, nobody knows it: a call was killed after it had made it and before it wrote that down.
@@ -71,6 +67,11 @@ void retag(LogicalVolume& volume, const std::vector<std::string>& without,
     return std::find(without.begin(), without.end(), tag) != without.end();
   });
   volume.tags.insert(volume.tags.end(), with.begin(), with.end());
+}
+
+Error noSnapshot(const std::string& name, const std::string& snapshot) {
+  return Error(Kind::NotFound, fmt::format("volume '{}' has no snapshot '{}'", name, snapshot))
+      .withHint(fmt::format("vsctl snapshot list {} shows what there is", name));
 }
 
 std::string sizeWord(Bytes size) { return fmt::format("{}b", size.value); }
@@ -217,6 +218,7 @@ std::vector<std::string> LvmEngine::removeLeftovers(const std::set<std::string>&
       removed.push_back(fmt::format("let device '{}' go on, which was suspended", name));
   removeParts(removed);
   forgetTable();
+  closeViews(inUse, removed);
   finishChanges(inUse, removed);
   thawAll(inUse);
   const Table known = table();
@@ -577,7 +579,7 @@ void LvmEngine::fence(const std::string& name) {
 
 // --- snapshots ---
 
-void LvmEngine::createSnapshot(const std::string& name, const std::string& snapshot) {
+void LvmEngine::createSnapshot(const std::string& name, const std::string& snapshot, MadeBy by) {
   checkName(snapshot, "snapshot name");
   const LogicalVolume volume = get(contextVolume(name), noVolume(name));
   if (find(snapshotVolume(name, snapshot)))
@@ -585,6 +587,7 @@ void LvmEngine::createSnapshot(const std::string& name, const std::string& snaps
                 fmt::format("volume '{}' has a snapshot '{}' already", name, snapshot));
   std::vector<std::string> tags = tagsWithPrefix(volume, kDefinitionTag);  // of that moment
   tags.push_back(fmt::format("{}={}", kTimeTag, now()));
+  if (by == MadeBy::Schedule) tags.emplace_back(kScheduleTag);
   snapshotOf(volume.name, snapshotVolume(name, snapshot), tags);
   putDownUnused(name);
 }
@@ -596,8 +599,13 @@ void LvmEngine::removeSnapshot(const std::string& name, const std::string& snaps
   putDownUnused(name);
 }
 
+// A pool is put down as a whole: only when nothing of what is in it is mounted.
 void LvmEngine::putDownUnused(const std::string& name) {
-  if (!isMounted(mountPoint(contextVolume(name)))) putDown(contextVolume(name));
+  const std::string volume = contextVolume(name);
+  if (isMounted(mountPoint(volume))) return;
+  for (const auto& [other, description] : table())
+    if (contextOfSnapshot(other) == name && isMounted(mountPoint(other))) return;
+  putDown(volume);
 }
 
 std::shared_ptr<const OpenTree> LvmEngine::openSnapshot(const std::string& name,
@@ -627,8 +635,9 @@ std::vector<Snapshot> LvmEngine::listSnapshots(const std::string& name) const {
   std::vector<Snapshot> snapshots;
   for (const auto& [volume, description] : table())
     if (volume.starts_with(prefix))
-      snapshots.push_back(
-          {volume.substr(prefix.size()), description.tagged(kTimeTag), description.size});
+      snapshots.push_back({volume.substr(prefix.size()), description.tagged(kTimeTag),
+                           description.size,
+                           description.has(kScheduleTag) ? MadeBy::Schedule : MadeBy::User});
   std::ranges::stable_sort(snapshots, {}, &Snapshot::created);
   return snapshots;
 }

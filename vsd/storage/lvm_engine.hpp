@@ -3,8 +3,9 @@
 //
 //   vt-NAME          a template, read-only once it is finished
 //   vc-NAME          a context's volume: a thin volume made from its template
-//   vc-NAME.POINT    a snapshot of it; "vs.at=..." says of when
+//   vc-NAME.POINT    a snapshot of it; "vs.at=..." says of when, "vs.by=..." who made it
 //   vn-NAME, vo-NAME what a volume becomes and was, while it goes back to a snapshot or shrinks
+//   vd-NAME          a snapshot of it that is only read, for as long as somebody does
 //
 // Tags: "vsd" marks what is ours and nothing else is ever touched; "vs.unfinished" a template that
 // is being filled; "vs.d0.2=..." the definition of a context, "vs.t0.2=..." template.json, so that
@@ -58,12 +59,14 @@ class LvmEngine : public Engine {
   void detach(const std::string& name) override;
   void fence(const std::string& name) override;
 
-  void createSnapshot(const std::string& name, const std::string& snapshot) override;
+  void createSnapshot(const std::string& name, const std::string& snapshot, MadeBy by) override;
   void removeSnapshot(const std::string& name, const std::string& snapshot) override;
   void restoreSnapshot(const std::string& name, const std::string& snapshot) override;
   std::vector<Snapshot> listSnapshots(const std::string& name) const override;
+  Snapshot showSnapshot(const std::string& name, const std::string& snapshot) const override;
   std::shared_ptr<const OpenTree> openSnapshot(const std::string& name,
                                                const std::string& snapshot) override;
+  std::shared_ptr<const OpenTree> openMoment(const std::string& name) override;
 
  protected:
   using Table = std::map<std::string, LogicalVolume>;
@@ -162,6 +165,8 @@ class LvmEngine : public Engine {
   CheckReport checkSnapshotOf(const std::string& name);
   void replaceByFresh(const std::string& name);
   void finishChanges(const std::set<std::string>& inUse, std::vector<std::string>& sentences);
+  // lvm_views.cpp: what is mounted of snapshots, to be read
+  void closeViews(const std::set<std::string>& inUse, std::vector<std::string>& sentences);
 
   std::string name_;
   std::string group_;
@@ -197,6 +202,7 @@ std::vector<std::string> addTags(std::vector<std::string> words,
 // In what is known of a volume.
 void retag(LogicalVolume& volume, const std::vector<std::string>& without,
            const std::vector<std::string>& with);
+Error noSnapshot(const std::string& name, const std::string& snapshot);
 std::string sizeWord(Bytes size);
 
 }  // namespace vs::storage

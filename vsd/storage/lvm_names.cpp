@@ -12,6 +12,7 @@ constexpr std::string_view kTemplate = "vt-";
 constexpr std::string_view kContext = "vc-";
 constexpr std::string_view kFresh = "vn-";
 constexpr std::string_view kOld = "vo-";
+constexpr std::string_view kMoment = "vd-";
 
 }  // namespace
 
@@ -22,12 +23,19 @@ std::string snapshotVolume(const std::string& name, const std::string& snapshot)
 }
 std::string freshVolume(const std::string& name) { return std::string(kFresh) + name; }
 std::string oldVolume(const std::string& name) { return std::string(kOld) + name; }
+std::string momentVolume(const std::string& name) { return std::string(kMoment) + name; }
+std::string contextOfSnapshot(const std::string& volume) {
+  if (volume.starts_with(kMoment)) return nameIn(volume);
+  const std::size_t dot = volume.find('.');
+  if (!volume.starts_with(kContext) || dot == std::string::npos) return {};
+  return nameIn(volume.substr(0, dot));
+}
 bool isContext(const std::string& volume) {
   return volume.starts_with(kContext) && volume.find('.') == std::string::npos;
 }
 bool isTemplate(const std::string& volume) { return volume.starts_with(kTemplate); }
 bool hasOurForm(const std::string& volume) {
-  constexpr std::string_view kKinds = "tcnopse";
+  constexpr std::string_view kKinds = "tcdnopse";
   return volume.size() > 3 && volume[0] == 'v' &&
          kKinds.find(volume[1]) != std::string_view::npos && volume[2] == '-';
 }

@@ -151,6 +151,7 @@ void LvmEngine::limitVolumes(const std::vector<Pool>& pools, Bytes growth) {
   std::vector<std::size_t> users(pools.size(), 0);
   const std::string prefix = upper("");
   for (const std::string& device : dm::list(prefix)) {
+    if (!contextOfSnapshot(device.substr(prefix.size())).empty()) continue;  // only read
     const std::optional<dev_t> number = dm::numberOf(device);
     const std::optional<dev_t> volume = dm::below(device);
     const std::optional<dev_t> below = volume ? dm::below(*volume) : std::nullopt;

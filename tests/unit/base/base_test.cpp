@@ -14,6 +14,19 @@
 namespace vs {
 namespace {
 
+TEST(Names, AreEscapedSoThatATerminalIsSafeAndNoTwoLookAlike) {
+  EXPECT_EQ(escaped("/etc/h\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"),
+            "/etc/h\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+  EXPECT_EQ(escaped("a\n\x1b[31m\x7f"), "a\\x0a\\x1b[31m\\x7f");
+  EXPECT_EQ(escaped("\\x0a"), "\\x5cx0a");
+  EXPECT_EQ(escaped("\xc2\x9b"), "\\xc2\\x9b");           // CSI as one character
+  EXPECT_EQ(escaped("\xe2\x80\xae"), "\\xe2\\x80\\xae");  // turns the direction
+  EXPECT_EQ(escaped("\xff\xc3"), "\\xff\\xc3");           // broken
+  EXPECT_EQ(escaped("\xc0\xaf"), "\\xc0\\xaf");           // too long a form of '/'
+  EXPECT_EQ(escaped("\xed\xa0\x80"), "\\xed\\xa0\\x80");  // a surrogate
+  EXPECT_EQ(escaped("\xf5\x80\x80\x80"), "\\xf5\\x80\\x80\\x80");
+}
+
 TEST(Rollback, RunsNewestFirstAndContinuesPastAFailingUndo) {
   std::string order;
   {

@@ -42,6 +42,7 @@ TEST(Definition, SurvivesJsonWithEveryFieldSet) {
   d.limits.pids = 100;
   d.limits.readRate = 1_MiB;
   d.limits.writeRate = 2_MiB;
+  d.schedule.keep = {{Period::Hourly, 24}, {Period::Weekly, 4}};
   EXPECT_EQ(problemsOf(d), std::vector<std::string>{});
   EXPECT_EQ(toJson(definitionFrom(toJson(d))), toJson(d));
 }

@@ -109,7 +109,7 @@ TEST_F(DirEngineTest, RefusesWhatItCannotDoAndSaysWhy) {
             }),
             "NotFound: there is no volume 'none'");
   EXPECT_EQ(
-      errorOf([&] { engine_.createSnapshot("web1", "s"); }),
+      errorOf([&] { engine_.createSnapshot("web1", "s", MadeBy::User); }),
       "Unsupported: cannot use snapshots of volume 'web1': storage tier 'dir' has no snapshots");
   EXPECT_EQ(
       errorOf([&] { engine_.fence("web1"); }),

@@ -52,6 +52,8 @@ TEST(Completion, OffersNamesThatTheVerbCanWorkOn) {
   EXPECT_EQ(candidates("template build "), "debian12 busybox");
   EXPECT_EQ(candidates("operation abort "), "7");
   EXPECT_EQ(candidates("rename db1 "), "");
+  EXPECT_EQ(candidates("snapshot schedule web1 hourly=24 "),
+            "minutely= hourly= daily= weekly= monthly= off");
 }
 
 TEST(Completion, LeavesTheUsersOwnCommandAlone) {

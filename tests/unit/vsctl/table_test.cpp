@@ -152,6 +152,12 @@ TEST(Record, TakesALineForEachMemberOfAListAndLeavesOutWhatIsAbsent) {
             "since  5d02h ago\n");
 }
 
+TEST(Table, WritesAnObjectAsItsFields) {
+  constexpr Column kSchedule[] = {{"schedule", "schedule"}};
+  EXPECT_EQ(textOf(kSchedule[0], Json{{"schedule", {{"daily", 7}, {"hourly", 24}}}}, kNow),
+            "daily=7,hourly=24");
+}
+
 TEST(Record, WritesACommandAsItIsTypedToAShell) {
   constexpr Column kCommand[] = {{"command", "command", Style::Command}};
   const Json item = {{"command", {"/bin/sh", "-c", "echo it's; true", ""}}};
