@@ -6,7 +6,8 @@ import unittest
 
 from support.hosts import TOP, LabVsd
 from support.kills import Killing
-from support.on_disk import OnDisk
+from support.on_disk import DISK, OnDisk
+
 
 class Thin(OnDisk, unittest.TestCase):
     def tearDown(self):
