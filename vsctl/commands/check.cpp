@@ -29,9 +29,10 @@ Action storageCheckVerb(Flags& flags) {
   return [names](Session& session) {
     if (names->empty()) return printFindings(session, session.call("StorageCheck").at("findings"));
     Json findings = Json::array();
-    for (const std::string& name : *names)
-      for (Json& finding : session.call("StorageCheck", {{"name", name}}).at("findings"))
-        findings.push_back(std::move(finding));
+    for (const std::string& name : *names) {
+      const Json answer = session.call("StorageCheck", {{"name", name}});
+      for (const Json& finding : answer.at("findings")) findings.push_back(finding);
+    }
     return printFindings(session, std::move(findings));
   };
 }
