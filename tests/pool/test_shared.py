@@ -240,8 +240,8 @@ class Shared(OnLun, unittest.TestCase):
         """vsd is killed in the middle of each step: the context is on one of the hosts, whole, and can go on."""
         self.h1.ok(*CREATE, "--start")
         self.h1.ok("exec", "web", "--", "sh", "-c", "echo kept >/root/file; sync")
-        for steps, seconds in ((["release"], 0.4), (["release"], 0.8), (["release", "take"], 0.7), (["release", "take"], 1.8),
-                               (["release", "take", "give-up"], 0.9), (["release", "take", "give-up", "take-back"], 1.0)):
+        for steps, seconds in ((["release"], 0.6), (["release", "take"], 0.7), (["release", "take"], 1.8),
+                               (["release", "take", "give-up", "take-back"], 1.0)):
             with self.subTest(steps=steps, seconds=seconds):
                 self.h1.ok("freeze", "web")
                 for step in steps[:-1]:

@@ -399,7 +399,6 @@ class ThinKills(OnDisk, Killing, unittest.TestCase):
         self.drive("snapshot create", [CREATE, ("start", "a")], SNAPSHOT)
         self.drive("snapshot restore", [CREATE, SNAPSHOT], ("snapshot", "restore", "-y", "a", "s"))
         self.drive("resize", [CREATE], ("resize", "a", "--disk", "9G"))
-        self.drive("resize", [CREATE], ("resize", "a", "--disk", "1G"))
 
     def test_kill_at_each_step_of_a_schedule(self):
         self.vsd.ok(*CREATE)
