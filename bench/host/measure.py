@@ -43,7 +43,7 @@ def timed(*argv):
 def row(what, ours, theirs, name, goal=1.0):
     ratio = median(ours) / median(theirs)
     print(f"{what:28} vsd {median(ours):8.1f} ms   {name:24} {median(theirs):8.1f} ms   ratio {ratio:5.2f}   "
-          f"{'met' if ratio <= goal else 'NOT MET'} (goal {goal}, {len(ours)} runs)", flush=True)
+          f"{'met' if ratio <= goal else 'NOT MET'} (goal {goal:.3g}, {len(ours)} runs)", flush=True)
 
 
 # --- the peers ---------------------------------------------------------------------------------------
