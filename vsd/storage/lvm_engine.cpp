@@ -581,6 +581,7 @@ void LvmEngine::fence(const std::string& name) {
 
 void LvmEngine::createSnapshot(const std::string& name, const std::string& snapshot, MadeBy by) {
   checkName(snapshot, "snapshot name");
+  if (!isMounted(mountPoint(contextVolume(name)))) bringUp(name);
   const LogicalVolume volume = get(contextVolume(name), noVolume(name));
   if (find(snapshotVolume(name, snapshot)))
     throw Error(Kind::Exists,

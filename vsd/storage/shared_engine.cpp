@@ -436,10 +436,9 @@ void SharedEngine::clone(const std::string& from, const CreateRequest& request,
                          const Progress& progress) {
   checkName(request.name, "volume name");
   forgetTable();
-  mustOwn(from);
   mustBeNew(request.name);
   const bool wasActive = isActive(contextVolume(from));
-  if (!wasActive) lock(from);
+  bringUp(from);
   Rollback put;
   if (!wasActive) put.add("let the volume go", [this, from] { letGo(from); });
   const std::string fresh = freshVolume(request.name);
