@@ -103,6 +103,8 @@ def _build_in(root, place, ccache, log):
     os.chdir("/build/tree")
     environment = {"PATH": "/usr/lib/ccache:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/build", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8",
                    "CCACHE_DIR": "/ccache", "DEB_BUILD_OPTIONS": f"nocheck noautodbgsym parallel={os.cpu_count()}", "DEBIAN_FRONTEND": "noninteractive",
+                   # Symbols would only be stripped again.
+                   "DEB_CXXFLAGS_APPEND": "-g0",
                    # Packages for the lab are unpacked once: smaller is not worth the time.
                    "DPKG_DEB_COMPRESSOR_TYPE": "gzip", "DPKG_DEB_COMPRESSOR_LEVEL": "1"}
     with open("/build/log", "w") as output:
