@@ -13,5 +13,5 @@ class Kills(KillSteps, unittest.TestCase):
         cls.archive = cls.vsd.need_busybox()
 
     def tearDown(self):
-        self.vsd.revive()
+        self.vsd.spare()
         self.clear()

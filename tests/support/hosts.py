@@ -8,11 +8,15 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("VSD_BUILD", f"{TOP}/build/native")
+
+sys.path.append(f"{TOP}/lab")
+from labkit import config, remote, report, state  # noqa: E402
 
 
 class Vsd:
@@ -141,6 +145,7 @@ class LabVsd(Vsd):
 
     prefix = ""
     KILLING = "/run/systemd/system/vsd.service.d/killing.conf"
+    KILL_AT = "/run/vsd-kill-at"
 
     def __init__(self, host="h1"):
         self.host = host
@@ -165,10 +170,11 @@ class LabVsd(Vsd):
         return done.stdout.decode(errors="replace")
 
     def die_at(self, point):
-        """The daemon will kill itself at this "VERB/STEP" and stay down."""
-        self.shell(f"mkdir -p {os.path.dirname(self.KILLING)}; "
-                   f"printf '[Service]\nRestart=no\nEnvironment=\"VSD_KILL_AT={point}\"\n' >{self.KILLING}; "
-                   "systemctl daemon-reload; systemctl restart vsd.service")
+        """The daemon will kill itself at this "VERB/STEP" and stay down. Before the end of the test: spare()."""
+        # systemd reads its units again once a test, not at each step: that takes seconds.
+        self.shell(f"test -e {self.KILLING} || {{ mkdir -p {os.path.dirname(self.KILLING)}; "
+                   f"printf '[Service]\nRestart=no\nEnvironmentFile=-{self.KILL_AT}\n' >{self.KILLING}; systemctl daemon-reload; }}; "
+                   f"printf 'VSD_KILL_AT=\"{point}\"\\n' >{self.KILL_AT}; systemctl restart vsd.service")
 
     def died(self, seconds=60):
         deadline = time.monotonic() + seconds
@@ -180,11 +186,20 @@ class LabVsd(Vsd):
         return False
 
     def revive(self):
-        self.shell(f"rm -f {self.KILLING}; systemctl daemon-reload; systemctl reset-failed vsd.service; "
-                   "systemctl start vsd.service")
+        self.shell(f"rm -f {self.KILL_AT}; systemctl reset-failed vsd.service; systemctl start vsd.service")
+
+    def spare(self):
+        """It lives on, and systemd restarts it again."""
+        self.shell(f"if test -e {self.KILLING}; then rm -f {self.KILLING}; systemctl daemon-reload; fi")
+        self.revive()
 
     def run(self, *argv, stdin=None, timeout=600):
-        return subprocess.run([f"{TOP}/lab/lab", "run", self.host, *argv], input=stdin if stdin is not None else b"",
+        """As `lab run` does it, without another interpreter each time."""
+        try:
+            state.ask(config.lab_name(), "reach", host=self.host)
+        except report.LabError as error:
+            return subprocess.CompletedProcess(argv, 1, b"", f"lab: {error}\n".encode())
+        return subprocess.run(remote.command(state.folder(config.lab_name()), self.host, argv), input=stdin if stdin is not None else b"",
                               capture_output=True, timeout=timeout)
 
 
