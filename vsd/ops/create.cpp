@@ -8,6 +8,7 @@
 #include "vsd/base/rollback.hpp"
 #include "vsd/context/id_ranges.hpp"
 #include "vsd/context/template_info.hpp"
+#include "vsd/ops/limits.hpp"
 #include "vsd/ops/room.hpp"
 #include "vsd/ops/running.hpp"
 #include "vsd/ops/start.hpp"
@@ -19,22 +20,6 @@ Template templateNamed(const Host& host, const std::string& name) {
   checkName(name, "template name");
   return templateFrom(parseJson(host.storages.withTemplate(name)->templateDescription(name),
                                 fmt::format("template '{}'", name)));
-}
-
-// A limit that this host cannot hold is refused now, not at the first start.
-void checkLimits(const Host& host, const Definition& definition) {
-  if (definition.limits.isEmpty()) return;
-  const ContextCgroup cgroup = cgroupOf(host, definition.name);
-  const std::vector<std::string> available = cgroup.availableControllers();
-  for (const LimitWrite& write : limitWrites(resourceLimitsOf(definition)))
-    if (write.need == LimitWrite::Need::Required &&
-        std::find(available.begin(), available.end(), write.controller) == available.end())
-      throw Error(
-          Kind::Unsupported,
-          fmt::format(
-              "cannot limit context '{}': this host's cgroup v2 has no controller '{}' (for {})",
-              definition.name, write.controller, write.file))
-          .withHint("boot with systemd.unified_cgroup_hierarchy=1, or leave the limit away");
 }
 
 // A volume without a record is somebody's data; undoing a create would remove it.
@@ -63,7 +48,7 @@ void checkWish(const Host& host, const Definition& definition) {
                             definition.name, definition.storage))
         .withHint("leave --size away: the volume is bounded by the file system it lies on");
   validate(definition);
-  checkLimits(host, definition);
+  checkLimits(host, definition);  // refused now, not at the first start
   checkPromise(host, *storage, definition.size.value_or(storage::kDefaultSize));
 }
 

@@ -41,19 +41,6 @@ ContextCgroup cgroupOf(const Host& host, const std::string& name) {
   return ContextCgroup(host.paths.cgroupRoot, name);
 }
 
-ResourceLimits resourceLimitsOf(const Definition& definition) {
-  const Limits& limits = definition.limits;
-  ResourceLimits found;
-  found.memory = limits.memory;
-  found.swap = limits.swap;
-  found.milliCpus = limits.milliCpus;
-  found.cpuWeight = limits.cpuWeight;
-  found.pids = limits.pids;
-  found.readRate = limits.readRate;
-  found.writeRate = limits.writeRate;
-  return found;
-}
-
 std::shared_ptr<const RunningContext> findRunning(const Host& host, const std::string& name) {
   const auto text = readFileIfExists(host.paths.contextOf(name) + "/running");
   const auto record = text ? decodeRunning(*text) : std::nullopt;

@@ -11,7 +11,6 @@
 namespace vs {
 
 ContextCgroup cgroupOf(const Host& host, const std::string& name);
-ResourceLimits resourceLimitsOf(const Definition& definition);
 
 // What vsd-guest wrote of a running context, held against the living processes; null when its guest
 // or its init is gone (or the record is of an earlier boot).

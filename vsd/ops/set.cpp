@@ -1,6 +1,7 @@
 #include "vsd/ops/set.hpp"
 
 #include "vsd/base/json.hpp"
+#include "vsd/ops/limits.hpp"
 #include "vsd/ops/personalise.hpp"
 #include "vsd/ops/running.hpp"
 
@@ -34,6 +35,7 @@ Definition changedDefinition(const Host& host, const std::string& name, const Js
   unset(unsetFields, definition);
   applyFields(fields, definition);
   validate(definition);
+  if (fields.contains("limits")) checkLimits(host, definition);
   return definition;
 }
 
@@ -62,7 +64,7 @@ void set(const Host& host, const Definition& changed, Operation& operation) {
 
   if (context.running && !(context.definition.limits == changed.limits)) {
     operation.step("set its limits");
-    cgroupOf(host, changed.name).applyLimits(resourceLimitsOf(changed));
+    applyLimits(host, changed);
   }
 
   operation.step("record it");

@@ -12,6 +12,7 @@
 #include "vsd/kernel/covers.hpp"
 #include "vsd/kernel/devices.hpp"
 #include "vsd/kernel/scope.hpp"
+#include "vsd/ops/limits.hpp"
 #include "vsd/ops/running.hpp"
 
 namespace vs {
@@ -119,7 +120,7 @@ void start(const Host& host, const std::string& name, Wait wait, Operation& oper
     startScope(name, guestPid, kScopeTime);
     cgroup.create(definition.ids, guestPid);
   }
-  cgroup.applyLimits(resourceLimitsOf(definition));
+  applyLimits(host, definition);
   const Fd payload = cgroup.openPayload();
   attachDeviceFilter(payload.get());
 

@@ -37,6 +37,7 @@ OpenTree::~OpenTree() {
 
 std::vector<Finding> Engine::findings(const std::string&) const { return {}; }
 void Engine::keepRoom(const Growth&) {}
+std::optional<std::string> Engine::deviceOf(const std::string&) const { return std::nullopt; }
 std::vector<std::string> Engine::troubles() const { return {}; }
 std::optional<Engine::Promise> Engine::promise(Millis) const { return std::nullopt; }
 

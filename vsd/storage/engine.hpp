@@ -32,6 +32,7 @@ struct Capabilities {
   bool growOnline = false;
   bool sharedBetweenHosts = false;
   bool sizeEnforced = false;  // a volume's size is a hard limit
+  bool ownDevice = false;     // each has a block device, whose rates can be limited
   std::string copyMethod;     // "reflink", "copy", "thin snapshot"
 };
 
@@ -182,6 +183,9 @@ class Engine {
   // Host path of the root file system, ready for use; repeated calls give the same path.
   virtual std::string attach(const std::string& name) = 0;
   virtual void detach(const std::string& name) = 0;  // absent or detached is success
+  // "MAJOR:MINOR" of the block device below the file system of an attached volume, the same as long
+  // as it is attached; nullopt when it is not, or on a tier without devices.
+  virtual std::optional<std::string> deviceOf(const std::string& name) const;
   // Cuts a volume off at once, whatever still uses it: all its I/O fails from here on.
   virtual void fence(const std::string& name) = 0;
 

@@ -1,6 +1,7 @@
 #include "vsd/storage/lvm_engine.hpp"
 
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <regex>
@@ -571,6 +572,12 @@ std::string LvmEngine::attach(const std::string& name) {
 
 void LvmEngine::detach(const std::string& name) {
   unmountVolume(contextVolume(checkName(name, "volume name")));
+}
+
+std::optional<std::string> LvmEngine::deviceOf(const std::string& name) const {
+  const auto number = dm::numberOf(upper(contextVolume(name)));
+  if (!number) return std::nullopt;
+  return fmt::format("{}:{}", major(*number), minor(*number));
 }
 
 void LvmEngine::fence(const std::string& name) {

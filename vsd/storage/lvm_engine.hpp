@@ -57,6 +57,7 @@ class LvmEngine : public Engine {
 
   std::string attach(const std::string& name) override;
   void detach(const std::string& name) override;
+  std::optional<std::string> deviceOf(const std::string& name) const override;
   void fence(const std::string& name) override;
 
   void createSnapshot(const std::string& name, const std::string& snapshot, MadeBy by) override;

@@ -64,6 +64,7 @@ Capabilities SharedEngine::capabilities() const {
   can.growOnline = true;
   can.sharedBetweenHosts = true;
   can.sizeEnforced = true;
+  can.ownDevice = true;
   can.copyMethod = "thin volume above its template";
   return can;
 }

@@ -14,6 +14,7 @@ Capabilities ThinEngine::capabilities() const {
   can.snapshots = true;
   can.growOnline = true;
   can.sizeEnforced = true;
+  can.ownDevice = true;
   can.copyMethod = "thin snapshot";
   return can;
 }
