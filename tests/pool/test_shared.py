@@ -160,6 +160,35 @@ class Shared(OnLun, unittest.TestCase):
         self.h2.ok("start", "copy")
         self.h2.ok("exec", "copy", "--", "md5sum", "-c", "/root/sum")
 
+    def test_snapshots_and_archives_of_a_context_on_the_lun(self):
+        """A schedule, a comparison, an export while it runs; its import lies above no template, is copied, and goes to the other host."""
+        inside = ("exec", "web", "--", "sh", "-c")
+        self.h1.ok(*CREATE, "--start")
+        self.h1.ok(*inside, "dd if=/dev/urandom of=/root/data bs=1M count=20; md5sum /root/data >/root/sum; sync")
+        self.h1.ok("snapshot", "schedule", "web", "monthly=1")
+        deadline = time.monotonic() + 60
+        while not (taken := [s["name"] for s in self.h1.json("snapshot", "list", "web")]):
+            self.assertLess(time.monotonic(), deadline, "the schedule took no snapshot")
+            time.sleep(0.5)
+        self.h1.settled()
+        self.assertEqual(self.volumes(), ["vc-web", f"vc-web.{taken[0]}", "vp-web", "vt-busybox"])
+        self.h1.ok(*inside, "echo later >/root/later")
+        self.assertEqual([d["path"] for d in self.h1.json("snapshot", "diff", "web", taken[0], "--filter", "path=/root/*")], ["/root/later"])
+        try:
+            self.h1.ok("export", "web", "--file", "/root/web.archive")
+            self.assertEqual(self.h1.state("web"), "running")
+            self.h1.ok("remove", "--kill", "-y", "web")
+            self.h1.ok("import", "/root/web.archive", "--name", "again", "--storage", "pool1")
+        finally:
+            self.h1.shell("rm -f /root/web.archive")
+        self.assertEqual(self.volumes(), ["vc-again", "vp-again", "vt-busybox"])
+        self.h1.ok("clone", "again", "copy")
+        self.assertEqual(self.in_use(self.h1), [])
+        self.h1.ok("remove", "-y", "again")
+        self.h2.ok("take", "copy")
+        self.h2.ok("start", "copy")
+        self.h2.ok("exec", "copy", "--", "sh", "-c", "md5sum -c /root/sum && cat /root/later")
+
     def test_one_host_at_a_time(self):
         self.h1.ok(*CREATE, "--start")
         taken = self.h2.vsctl("take", "web")
@@ -338,7 +367,7 @@ class SharedKills(OnLun, Killing, unittest.TestCase):
         cls.vsd = cls.h1  # not before: these tests are of no single host
 
     def tearDown(self):
-        self.vsd.revive()
+        self.vsd.spare()
         self.clear()
 
     def test_kill_at_each_step_of_create(self):

@@ -56,6 +56,21 @@ class Thin(OnDisk, unittest.TestCase):
         self.assertEqual(small.returncode, 2)
         self.assertIn(b"template 'busybox' has 8.0G", small.stderr)
 
+    def test_what_it_writes_a_second_is_limited(self):
+        self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast", "--write-rate", "2M", "--start")
+
+        def seconds():
+            began = time.monotonic()
+            self.vsd.ok("exec", "one", "--", "dd", "if=/dev/zero", "of=/root/data", "bs=1M", "count=16", "conv=fsync")
+            return time.monotonic() - began
+        limited = seconds()
+        self.vsd.ok("set", "one", "--write-rate", "1G")
+        self.assertGreater(limited, 6)
+        self.assertGreater(limited, 2 * seconds())
+        refused = self.vsd.vsctl("create", "two", "--template", "busybox", "--storage", "dir", "--read-rate", "1M")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn(b"storage 'dir' is of tier dir, where volumes have no block device of their own", refused.stderr)
+
     def test_a_running_context_is_cloned_with_its_data(self):
         self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast", "--start")
         self.vsd.ok("exec", "one", "--", "sh", "-c", "echo mine >/root/mine")
@@ -386,7 +401,7 @@ class ThinKills(OnDisk, Killing, unittest.TestCase):
     SNAPSHOTS = True
 
     def tearDown(self):
-        self.vsd.revive()
+        self.vsd.spare()
         self.clear()
 
     def test_kill_at_each_step_of_create_and_remove(self):
