@@ -11,6 +11,7 @@
 #include "vsd/ops/room.hpp"
 #include "vsd/ops/running.hpp"
 #include "vsd/ops/start.hpp"
+#include "vsd/ops/undo.hpp"
 
 namespace vs {
 namespace {
@@ -37,7 +38,8 @@ void checkLimits(const Host& host, const Definition& definition) {
           .withHint("boot with systemd.unified_cgroup_hierarchy=1, or leave the limit away");
 }
 
-// A volume without a record is somebody's data; undoing a create would remove it.
+}  // namespace
+
 void mustBeNoVolume(const storage::Engine& storage, const std::string& name) {
   if (storage.hasVolume(name))
     throw Error(Kind::Exists,
@@ -45,8 +47,6 @@ void mustBeNoVolume(const storage::Engine& storage, const std::string& name) {
                             storage.name(), name))
         .withHint("take another name; 'vsd --rebuild' makes records of volumes that have none");
 }
-
-}  // namespace
 
 void checkNewName(const Host& host, const std::string& name) {
   checkName(name, "context name");
@@ -63,8 +63,9 @@ void checkWish(const Host& host, const Definition& definition) {
                             definition.name, definition.storage))
         .withHint("leave --size away: the volume is bounded by the file system it lies on");
   validate(definition);
+  checkDisk(host, definition);
   checkLimits(host, definition);
-  checkPromise(host, *storage, definition.size.value_or(storage::kDefaultSize));
+  checkPromise(host, *storage, definition.size.value_or(host.config.defaultSize));
 }
 
 Definition completeWish(const Host& host, const Json& wish) {
@@ -142,8 +143,9 @@ void createWith(const Host& host, NewContext wanted, Operation& operation) {
 
   operation.step("make its volume");
   undo.add("remove its volume", [storage, name] { storage->destroy(name); });
-  wanted.makeVolume(*storage,
-                    {name, definition.templateName, definition.size, toJson(definition).dump()},
+  // One that was moved to a storage without sizes still has the one it had.
+  const auto size = storage->capabilities().sizeEnforced ? definition.size : std::nullopt;
+  wanted.makeVolume(*storage, {name, definition.templateName, size, toJson(definition).dump()},
                     [&operation](int percent) {
                       operation.progress(percent);
                       if (operation.isCancelled()) throw Error(Kind::Cancelled, "cancelled");
