@@ -72,10 +72,10 @@ class Undo(OnDisk, Killing, unittest.TestCase):
 
     def test_kill_at_each_step_of_a_discard(self):
         """What a user said is done by the vsd that starts."""
-        for step in ("kill what is left", "clean up", "discard its changes", "remove its undo snapshot"):
+        for step in ("clean up", "discard its changes", "remove its undo snapshot"):
             with self.subTest(step=step):
                 self.clear()
-                self.prepare([CREATE, ("start", "a")])
+                self.vsd.ok(*CREATE, "--start")
                 self.write("one")
                 self.vsd.die_at(f"stop/{step}")
                 self.vsd.vsctl("stop", "--kill", "a", "--undo", "discard")
@@ -87,10 +87,10 @@ class Undo(OnDisk, Killing, unittest.TestCase):
                 self.assertEqual(self.read(), "none")
 
     def test_kill_at_a_start_that_took_its_snapshot(self):
-        for step in ("take its undo snapshot", "attach the volume", "start its monitor"):
+        for step in ("take its undo snapshot", "attach the volume"):
             with self.subTest(step=step):
                 self.clear()
-                self.prepare([CREATE])
+                self.vsd.ok(*CREATE)
                 self.vsd.die_at(f"start/{step}")
                 self.vsd.vsctl("start", "a")
                 self.assertTrue(self.vsd.died(), "vsd was not killed at this step")
@@ -154,13 +154,21 @@ class Move(OnDisk, Killing, unittest.TestCase):
             self.vsd.shell("rm /etc/vsd/vsd.toml.d/size.toml; systemctl restart vsd.service")
 
     def test_kill_at_each_step(self):
-        self.drive("storage move", [self.CREATE], ("storage", "move", "a", "--to", "dir"))
-
-    def picture(self):
-        found = super().picture()
-        if "a" in found:
-            found["lies"] = (self.storage(), self.volumes())
-        return found
+        before, after = ("fast", ["vc-a"]), ("dir", ["/var/lib/vsd/volumes/a"])
+        for step, wanted in (("make an empty volume there", before), ("carry its files over", before), ("record it", before),
+                             ("remove the old volume", after)):
+            with self.subTest(step=step):
+                self.clear()
+                self.vsd.ok(*self.CREATE)
+                empty = self.census()
+                self.vsd.die_at(f"storage move/{step}")
+                self.vsd.vsctl("storage", "move", "a", "--to", "dir")
+                self.assertTrue(self.vsd.died(), "vsd was not killed at this step")
+                self.vsd.revive()
+                self.vsd.settled()
+                self.assertEqual((self.storage(), self.volumes(), self.vsd.differences()), (*wanted, []))
+                self.assertEqual(self.census()["mounts"], empty["mounts"])
+                self.vsd.ok("start", "a")
 
 
 if __name__ == "__main__":

@@ -173,24 +173,20 @@ std::optional<UndoAnswer> answerIn(const Interrupted& one) {
 // the answer that its user gave.
 Operations::Work goOn(const Host& host, const ContextPicture& context, const Interrupted& one) {
   const std::string name = one.context;
-  StopOptions options;
-  options.undo = answerIn(one);
+  const std::optional<UndoAnswer> answer = answerIn(one);
   const bool ended = isDown(context.state);
-  if (!ended && options.undo && !hasUndo(host, context.definition)) options.undo.reset();
-  if (one.verb == "restart" && !ended)
-    return [&host, name, options](Operation& operation) {
-      restart(host, name, options, Wait::ForInit, operation);
+  const bool again = one.verb == "restart";
+  if (!ended && one.verb != "undo")
+    return [&host, name, answer, again](Operation& operation) {
+      StopOptions options;
+      if (hasUndo(host, host.contexts.find(name).definition)) options.undo = answer;
+      if (again) return restart(host, name, options, Wait::ForInit, operation);
+      stop(host, name, options, operation);
     };
-  if (one.verb == "restart")
-    return [&host, name, options](Operation& operation) {
-      if (options.undo) settleUndo(host, name, *options.undo, operation);
-      start(host, name, Wait::ForInit, operation, Session::GoesOn);
-    };
-  if (!ended && one.verb == "stop")
-    return [&host, name, options](Operation& operation) { stop(host, name, options, operation); };
-  if (!ended || !options.undo || !hasUndo(host, context.definition)) return {};
-  return [&host, name, options](Operation& operation) {
-    settleUndo(host, name, *options.undo, operation);
+  if (!ended || (!answer && !again)) return {};
+  return [&host, name, answer, again](Operation& operation) {
+    if (answer) settleUndo(host, name, *answer, operation);
+    if (again) start(host, name, Wait::ForInit, operation, Session::GoesOn);
   };
 }
 
