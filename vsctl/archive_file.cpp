@@ -1,9 +1,12 @@
 #include "vsctl/archive_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 
 #include "vsctl/exit_code.hpp"
 #include "vsd/base/error.hpp"
@@ -12,20 +15,54 @@
 namespace vs::ctl {
 namespace {
 
+Error fileExists(const std::string& path) {
+  return Error(Kind::Exists, fmt::format("file '{}' exists", path))
+      .withHint("remove it first or choose another name");
+}
+
+// Not over what somebody else has made meanwhile.
+void giveName(const std::string& unfinished, const std::string& path) {
+  if (::renameat2(AT_FDCWD, unfinished.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0)
+    return;
+  const int code = errno;
+  if (code == EEXIST || (code == EINVAL && exists(path))) {
+    removeFile(unfinished);
+    throw fileExists(path);
+  }
+  // A file system that cannot say "unless it exists".
+  if (code == EINVAL)
+    check(::rename(unfinished.c_str(), path.c_str()), "rename '{}' to '{}'", unfinished, path);
+  else
+    throw systemError(code, fmt::format("rename '{}' to '{}'", unfinished, path));
+}
+
+struct Unfinished {
+  std::string path;
+  Fd file;
+};
+
+// Under a name of its own: another export to this file may be under way.
+Unfinished makeUnfinished(const std::string& path, mode_t mode) {
+  Unfinished made{path + ".XXXXXX.part", Fd()};
+  made.file =
+      Fd(check(::mkostemps(made.path.data(), 5, O_CLOEXEC), "make a file beside '{}'", path));
+  const mode_t mask = ::umask(0);
+  ::umask(mask);
+  check(::fchmod(made.file.get(), mode & ~mask), "set the mode of '{}'", made.path);
+  return made;
+}
+
 int exportToFile(Session& session, const std::string& path, mode_t mode, Work work) {
-  if (exists(path))
-    throw Error(Kind::Exists, fmt::format("file '{}' exists", path))
-        .withHint("remove it first or choose another name");
+  if (exists(path)) throw fileExists(path);
   if (session.globals().dryRun) return carryOut(session, std::move(work));
-  const std::string unfinished = path + ".part";
-  const Fd file = openFile(unfinished, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  work.fds = {file.get()};
+  const Unfinished unfinished = makeUnfinished(path, mode);
+  work.fds = {unfinished.file.get()};
   const int code = carryOut(session, std::move(work));
   if (code != kSuccess) {
-    if (code != kInterrupted) removeFile(unfinished);
+    if (code != kInterrupted) removeFile(unfinished.path);
     return code;
   }
-  check(::rename(unfinished.c_str(), path.c_str()), "rename '{}' to '{}'", unfinished, path);
+  giveName(unfinished.path, path);
   return code;
 }
 

@@ -62,9 +62,13 @@ Candidates valuesOf(const Verb& verb, const std::string& flag, const NamesOf& na
   if (flag == "--init") return {"systemd", "sysv", "command"};
   if (flag == "--profile") return {"system", "nesting"};
   if (flag == "--restart") return {"no", "on-failure", "always"};
+  if (flag == "--disk" && verb.name != "resize") return {"normal", "undoable"};
+  if (flag == "--at-stop") return {"ask", "keep", "discard"};
+  if (flag == "--undo") return {"keep", "discard"};
+  if (flag == "--to") return namesOf(Operand::Storage);
   if (flag == "--storage") return namesOf(Operand::Storage);
   if (flag == "--tier") return {"thin"};
-  if (flag == "--force") return {"wipe"};
+  if (flag == "--force") return {verb.name == "storage move" ? "snapshots" : "wipe"};
   if (flag == "--device") return {std::string(kCompleteFiles)};
   if (flag == "--unset") return unsettableNames();
   if (flag == "--authorized-key" || flag == "--socket") return {std::string(kCompleteFiles)};
@@ -82,6 +86,7 @@ Candidates operandCandidates(const Verb& verb, std::size_t position, const Names
   const Operand operand = verb.operands[std::min(position, verb.operands.size() - 1)];
   if (operand == Operand::Nothing) return {};
   if (operand == Operand::File) return {std::string(kCompleteFiles)};
+  if (operand == Operand::UndoAnswer) return {"keep", "discard"};
   if (operand == Operand::SnapshotRule)
     return {"minutely=", "hourly=", "daily=", "weekly=", "monthly=", "off"};
   return namesOf(operand);

@@ -8,6 +8,7 @@
 #include "vsctl/exit_code.hpp"
 #include "vsctl/formats.hpp"
 #include "vsctl/record.hpp"
+#include "vsctl/text.hpp"
 
 namespace vs::ctl {
 namespace {
@@ -145,6 +146,23 @@ bool Session::confirm(const std::string& question) const {
   std::string answer;
   std::getline(std::cin, answer);
   return answer == "y" || answer == "Y" || answer == "yes";
+}
+
+bool Session::mayAsk() const {
+  return !globals_.yes && !globals_.dryRun && !globals_.quiet && isTerminal(STDIN_FILENO) &&
+         isTerminal(STDERR_FILENO);
+}
+
+std::string Session::choose(const std::string& question,
+                            std::span<const std::string_view> answers) const {
+  for (;;) {
+    printError(fmt::format("{} [{}] ", question,
+                           join({std::vector<std::string>(answers.begin(), answers.end())}, "/")));
+    std::string said;
+    if (!std::getline(std::cin, said) || said.empty()) return std::string(answers.back());
+    for (const std::string_view answer : answers)
+      if (said == answer || said == answer.substr(0, 1)) return std::string(answer);
+  }
 }
 
 }  // namespace vs::ctl

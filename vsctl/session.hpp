@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,10 @@ class Session {
   // Asks on the terminal; --yes and --dry-run answer yes. Throws InvalidParameter when there is no
   // terminal to ask on.
   bool confirm(const std::string& question) const;
+  // Whether there is somebody at a terminal who may be asked: not with --yes, --dry-run or --quiet.
+  bool mayAsk() const;
+  // Asks until one of `answers` is given, or its first letter; nothing is the last of them.
+  std::string choose(const std::string& question, std::span<const std::string_view> answers) const;
 
  private:
   Json selected(Columns columns, Json items) const;

@@ -27,6 +27,7 @@ enum class Operand {
   StoppedContext,
   FrozenContext,
   SnapshotRule,
+  UndoAnswer,
   Storage,
   Template,
   TemplateDefinition,

@@ -38,6 +38,8 @@ constexpr Field kFields[] = {
     {"--profile", "profile", Text, Always, "PROFILE", "isolation: system or nesting"},
     {"--restart", "restart", Restart, Always, "WHEN", "no, on-failure or always"},
     {"--stop-timeout", "stopTimeout", Duration, Always, "TIME", "patience of stop (60s)"},
+    {"--disk", "disk", Text, Always, "KIND", "normal or undoable: changes until its stop can go"},
+    {"--at-stop", "atStop", Text, Always, "ANSWER", "of an undoable disk: keep, discard or ask"},
     {"--tag", "tags", CommaList, Always, "TAG,...", "tags"},
 };
 

@@ -80,10 +80,14 @@ Fd apiSocket(const Paths& paths, const Config& config) {
 }
 
 // Tier `dir` is always there; the others as they were added.
-void addStorages(storage::Storages& storages, Store& store, const Paths& paths, Runner& runner) {
+void addStorages(storage::Storages& storages, Store& store, const Paths& paths, Runner& runner,
+                 Bytes defaultSize) {
   storages.add(std::make_shared<storage::DirEngine>(paths, runner));
-  for (const StorageRecord& record : store.storages())
-    storages.add(makeEngine(record, paths, runner));
+  for (const StorageRecord& record : store.storages()) {
+    const auto engine = makeEngine(record, paths, runner);
+    engine->setDefaultSize(defaultSize);
+    storages.add(engine);
+  }
 }
 
 int serve(const Options& options) {
@@ -98,7 +102,7 @@ int serve(const Options& options) {
   Journal journal(paths.database());
   RealRunner runner;
   storage::Storages storages(runner);
-  addStorages(storages, store, paths, runner);
+  addStorages(storages, store, paths, runner, config.defaultSize);
   const GuestProgram guestProgram(options.libexec + "/vsd-guest");
   Contexts contexts(store);
   asio::io_context loop(1);  // outlives the operations, which tell it of their changes
@@ -141,7 +145,7 @@ int rebuildStore(const Options& options) {
   for (const std::string& sentence : rebuildStorages(runner, store))
     std::printf("%s\n", sentence.c_str());
   storage::Storages storages(runner);
-  addStorages(storages, store, paths, runner);
+  addStorages(storages, store, paths, runner, storage::kDefaultSize);
   for (const auto& storage : storages.all())
     for (const std::string& sentence : rebuild(*storage, store))
       std::printf("%s\n", sentence.c_str());

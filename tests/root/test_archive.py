@@ -123,7 +123,7 @@ class RoundTrip(ArchiveTest):
         for said in (b"cannot export context 'a': it is running", b"vsctl stop a", b"vsctl freeze a"):
             self.assertIn(said, done.stderr)
         self.assertIn(b"has no snapshots", self.vsd.vsctl("export", "a@s", "--file", self.file).stderr)
-        self.assertFalse(os.path.exists(self.file) or os.path.exists(self.file + ".part"))
+        self.assertFalse(os.path.exists(self.file) or [name for name in os.listdir(self.vsd.prefix) if name.endswith(".part")])
         self.vsd.ok("freeze", "a")
         self.vsd.ok("export", "a", "--file", self.file)
         self.assertEqual(self.vsd.state("a"), "frozen")
@@ -149,6 +149,18 @@ class RoundTrip(ArchiveTest):
         self.refused(pathlib.Path(self.file).read_bytes(), 4, "context 'a' exists already")
         self.assertEqual(self.vsd.vsctl("export", "none", "--file", self.file + "2").returncode, 3)
         self.assertEqual(sorted(n for n in os.listdir(self.vsd.prefix) if ".zst" in n), ["a.tar.zst"])
+
+    def test_of_two_exports_to_one_file_one_has_it(self):
+        for name in ("a", "b"):
+            self.vsd.ok("create", name, "--template", "busybox")
+            pathlib.Path(f"{self.tree(name)}/root/large").write_bytes(os.urandom(4 << 20))
+        both = [subprocess.Popen([f"{BUILD}/vsctl/vsctl", "--socket", self.vsd.socket, "export", name, "--file", self.file],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for name in ("a", "b")]
+        said = [process.communicate(timeout=60)[1] for process in both]
+        self.assertEqual(sorted(process.returncode for process in both), [0, 4], said)
+        self.assertIn(b"exists", b"".join(said))
+        self.assertEqual(sorted(n for n in os.listdir(self.vsd.prefix) if ".zst" in n), ["a.tar.zst"])
+        self.vsd.ok("import", self.file, "--name", "c")
 
     def test_a_volume_of_no_context_is_spared(self):
         whole = self.exported()

@@ -39,6 +39,10 @@ class FakeSnapshots : public storage::DirEngine {
   void removeSnapshot(const std::string&, const std::string& snapshot) override {
     std::erase_if(snapshots, [&](const auto& each) { return each.name == snapshot; });
   }
+  void restoreSnapshot(const std::string&, const std::string& snapshot) override {
+    restored.push_back(snapshot);
+  }
+  bool isReleased(const std::string&) const override { return released; }
   std::vector<storage::Snapshot> listSnapshots(const std::string&) const override {
     ++listed;
     return snapshots;
@@ -48,6 +52,8 @@ class FakeSnapshots : public storage::DirEngine {
   bool isOwner = true;
   std::string trouble;  // of each creation
   std::string saved;
+  std::vector<std::string> restored;
+  bool released = false;
   std::vector<storage::Snapshot> snapshots;
   mutable int listed = 0;
 };

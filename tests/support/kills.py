@@ -52,7 +52,7 @@ class Killing:
 
     def clear(self):
         if self.file:
-            self.vsd.run("rm", "-f", self.file, f"{self.file}.part")
+            self.vsd.run("sh", "-c", f"rm -f {self.file} {self.file}.*.part")
         for name in ("a", "b", "keeper"):
             if self.vsd.state(name):
                 self.vsd.ok("remove", "--kill", "-y", name)
@@ -71,9 +71,9 @@ class Killing:
                                            c["definition"].get("schedule"))
                  for c in self.vsd.json("list") if c["definition"]["name"] != "keeper"}
         for name in [name for name in found if self.SNAPSHOTS]:
-            found[name] += tuple(s["name"] for s in self.vsd.json("snapshot", "list", name) if s["by"] == "user")
+            found[name] += tuple(s["name"] for s in self.vsd.json("snapshot", "list", name) if s["by"] != "schedule")
         if self.file:
-            found["files"] = self.vsd.run("ls", self.file, f"{self.file}.part").stdout.split()
+            found["files"] = self.vsd.run("sh", "-c", f"ls {self.file} {self.file}.*.part").stdout.split()
         found["templates"] = [t["name"] for t in self.vsd.json("template", "list") if t["name"] == "t" and "created" in t]
         return found
 

@@ -44,6 +44,7 @@ Action storageAddVerb(Flags& flags);
 Action storageHandoverVerb(Flags& flags);
 Action takeVerb(Flags& flags);
 Action storageListVerb(Flags& flags);
+Action storageMoveVerb(Flags& flags);
 Action storageRemoveVerb(Flags& flags);
 Action storageShowVerb(Flags& flags);
 Action storageCheckVerb(Flags& flags);
@@ -55,6 +56,7 @@ Action templateListVerb(Flags& flags);
 Action templateRemoveVerb(Flags& flags);
 Action templateShowVerb(Flags& flags);
 Action thawVerb(Flags& flags);
+Action undoVerb(Flags& flags);
 
 // Says what the daemon tells of a schedule that it cannot keep.
 void noteTrouble(const Session& session, const Json& reply);

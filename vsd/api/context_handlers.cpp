@@ -33,8 +33,18 @@ std::optional<Millis> timeoutIn(const Call& call) {
 }
 
 StopOptions stopOptionsIn(const Call& call) {
-  return {timeoutIn(call),
-          call.flag("kill") ? StopOptions::Manner::Kill : StopOptions::Manner::Clean};
+  StopOptions options{timeoutIn(call),
+                      call.flag("kill") ? StopOptions::Manner::Kill : StopOptions::Manner::Clean};
+  if (const auto word = call.text("undo")) options.undo = undoAnswerFrom(*word);
+  return options;
+}
+
+// With the answer for an undoable disk, which holds over a crash.
+OperationRequest requestFor(std::string verb, const std::string& name, const StopOptions& options) {
+  OperationRequest request = requestFor(std::move(verb), name);
+  if (options.undo)
+    request.parameters = Json{{"name", name}, {"undo", nameOf(*options.undo)}}.dump();
+  return request;
 }
 
 Outcome handleCreate(const Host& host, const Call& call) {
@@ -62,16 +72,18 @@ Outcome handleStop(const Host& host, const Call& call) {
   const StopOptions options = stopOptionsIn(call);
   return runChange(
       host, call,
-      {requestFor("stop", name), [&host, name, options] { return planStop(host, name, options); },
+      {requestFor("stop", name, options),
+       [&host, name, options] { return planStop(host, name, options); },
        [&host, name, options](Operation& operation) { stop(host, name, options, operation); }});
 }
 
 Outcome handleRestart(const Host& host, const Call& call) {
   const std::string name = nameIn(call);
   const Wait wait = waitIn(call);
-  const StopOptions options = stopOptionsIn(call);
+  StopOptions options = stopOptionsIn(call);
+  options.then = StopOptions::Then::StartsAgain;
   return runChange(host, call,
-                   {requestFor("restart", name),
+                   {requestFor("restart", name, options),
                     [&host, name, options] {
                       std::vector<std::string> plan = planStop(host, name, options);
                       plan.push_back(fmt::format("start context '{}' again", name));
@@ -80,6 +92,17 @@ Outcome handleRestart(const Host& host, const Call& call) {
                     [&host, name, options, wait](Operation& operation) {
                       restart(host, name, options, wait, operation);
                     }});
+}
+
+Outcome handleUndo(const Host& host, const Call& call) {
+  const std::string name = nameIn(call);
+  const UndoAnswer answer = undoAnswerFrom(call.parameters.at("answer").get<std::string>());
+  OperationRequest request = requestFor("undo", name);
+  request.parameters = Json{{"name", name}, {"undo", nameOf(answer)}}.dump();
+  return runChange(
+      host, call,
+      {request, [&host, name, answer] { return planUndo(host, name, answer); },
+       [&host, name, answer](Operation& operation) { undo(host, name, answer, operation); }});
 }
 
 Outcome handleFreeze(const Host& host, const Call& call) {
@@ -166,7 +189,7 @@ void addContextHandlers(Service& service, const Host& host) {
       {"Create", handleCreate},   {"Start", handleStart},   {"Stop", handleStop},
       {"Restart", handleRestart}, {"Freeze", handleFreeze}, {"Thaw", handleThaw},
       {"Set", handleSet},         {"Rename", handleRename}, {"Clone", handleClone},
-      {"Remove", handleRemove},
+      {"Remove", handleRemove},   {"Undo", handleUndo},
   };
   for (const auto& [name, function] : table)
     service.add(name, [&host, function = function](Call& call) { return function(host, call); });

@@ -12,6 +12,7 @@
 #include "vsd/kernel/devices.hpp"
 #include "vsd/ops/exec.hpp"
 #include "vsd/ops/running.hpp"
+#include "vsd/ops/undo.hpp"
 
 namespace vs::api {
 namespace {
@@ -58,6 +59,20 @@ Outcome handleList(const Host& host, const Call& call) {
   return Answer{{{"contexts", std::move(contexts)}}, {}};
 }
 
+// Of an undoable disk whose context is down; what cannot be asked must not hide the rest.
+void noteUndo(const Host& host, const ContextPicture& context, Json& notes) {
+  const std::string& name = context.definition.name;
+  try {
+    if (isDown(context.state) && hasUndo(host, context.definition))
+      notes.push_back(
+          fmt::format("what it changed when it last ran is neither kept nor discarded: "
+                      "say 'vsctl undo {} keep' or 'discard'",
+                      name));
+  } catch (const Error& error) {
+    notes.push_back(error.text());
+  }
+}
+
 Outcome handleShow(const Host& host, const Call& call) {
   const std::string name = call.parameters.at("name");
   const ContextPicture context = host.contexts.find(name);
@@ -65,6 +80,7 @@ Outcome handleShow(const Host& host, const Call& call) {
   if (context.running) json["usage"] = usageJson(host, name);
   if (const std::string state = systemStateOf(host, name, kSystemStateTime); !state.empty())
     json["systemState"] = state;
+  noteUndo(host, context, json["notes"]);
   if (context.definition.init == Init::Systemd && context.definition.profile == Profile::System)
     json["notes"].push_back(
         "units' own sandboxing (ProtectSystem=, PrivateTmp=) does nothing inside: it keeps the "

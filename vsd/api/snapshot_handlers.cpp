@@ -6,11 +6,23 @@
 namespace vs::api {
 namespace {
 
+std::string_view wordFor(storage::MadeBy by) {
+  switch (by) {
+    case storage::MadeBy::Schedule:
+      return "schedule";
+    case storage::MadeBy::Undo:
+      return "undo";
+    case storage::MadeBy::User:
+      break;
+  }
+  return "user";
+}
+
 Json snapshotJson(const storage::Snapshot& snapshot) {
   Json json{{"name", snapshot.name},
             {"created", snapshot.created},
             {"size", snapshot.size.value},
-            {"by", snapshot.by == storage::MadeBy::Schedule ? "schedule" : "user"}};
+            {"by", wordFor(snapshot.by)}};
   if (snapshot.mapped) json["mapped"] = snapshot.mapped->value;
   return json;
 }

@@ -1,6 +1,7 @@
 #include "vsd/api/handlers.hpp"
 #include "vsd/base/json.hpp"
 #include "vsd/ops/ownership.hpp"
+#include "vsd/ops/storage_move.hpp"
 #include "vsd/ops/storages.hpp"
 
 namespace vs::api {
@@ -64,6 +65,20 @@ Outcome handleRemove(const Host& host, const Call& call) {
                     [&host, name](Operation& operation) { removeStorage(host, name, operation); }});
 }
 
+Outcome handleMove(const Host& host, const Call& call) {
+  const StorageMoveRequest request{call.parameters.at("name"), call.parameters.at("storage"),
+                                   call.flag("dropSnapshots")
+                                       ? StorageMoveRequest::Snapshots::Lose
+                                       : StorageMoveRequest::Snapshots::Refuse};
+  const std::string from = host.contexts.find(request.name).definition.storage;
+  return runChange(
+      host, call,
+      {requestFor("storage move", request.name,
+                  {{"name", request.name}, {"from", from}, {"to", request.to}}),
+       [&host, request] { return planStorageMove(host, request); },
+       [&host, request](Operation& operation) { storageMove(host, request, operation); }});
+}
+
 Outcome handleTake(const Host& host, const Call& call) {
   const std::string name = call.parameters.at("name");
   const std::string storage = storageToTakeFrom(host, name, call.text("storage").value_or(""));
@@ -107,6 +122,7 @@ void addStorageHandlers(Service& service, const Host& host) {
   add("StorageAdd", [&host](Call& call) { return handleAdd(host, call); });
   add("Take", [&host](Call& call) { return handleTake(host, call); });
   add("StorageHandover", [&host](Call& call) { return handleHandover(host, call); });
+  add("StorageMove", [&host](Call& call) { return handleMove(host, call); });
   add("StorageRemove", [&host](Call& call) { return handleRemove(host, call); });
 }
 

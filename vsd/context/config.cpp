@@ -67,6 +67,7 @@ class Reader {
       else if (name == "grow-by") config_.growBy = static_cast<int>(integer(value, name, 5, 100));
       else if (name == "reserve") config_.growReserve = static_cast<int>(integer(value, name, 0, 50));
       else if (name == "overcommit") config_.overcommit = static_cast<int>(integer(value, name, 1, 1000));
+      else if (name == "default-size") config_.defaultSize = volumeSize(text(value, name), name);
       else if (name == "when-full") config_.whenFull = whenFull(text(value, name));
       else return false;
     } else if (section == "templates") {
@@ -109,6 +110,12 @@ class Reader {
     if (word == "error") return WhenFull::Error;
     if (word == "pause") return WhenFull::Pause;
     throw invalid("'when-full' must be \"error\" or \"pause\", not '{}'", printable(word));
+  }
+  static Bytes volumeSize(const std::string& text, std::string_view name) {
+    const Bytes size = parseBytes(text, name);
+    if (size < 256_MiB || size > Bytes{64ULL << 40})
+      throw invalid("'{}' must lie between 256M and 64T, not {}", name, formatBytes(size));
+    return size;
   }
   static std::string absolutePath(std::string path, std::string_view name) {
     if (path.empty() || path[0] != '/')

@@ -31,6 +31,8 @@ struct Config {
   int growBy = 25;
   int growReserve = 5;
   WhenFull whenFull = WhenFull::Error;
+  // Of a volume whose context was given no size, where sizes are enforced.
+  Bytes defaultSize = 8_GiB;
   // How many times what a storage can hold may be promised to contexts.
   int overcommit = 10;
   // [templates]

@@ -22,6 +22,9 @@ constexpr Words<Profile, 2> kProfileWords{
     {{Profile::System, "system"}, {Profile::Nesting, "nesting"}}};
 constexpr Words<Restart, 3> kRestartWords{
     {{Restart::No, "no"}, {Restart::OnFailure, "onFailure"}, {Restart::Always, "always"}}};
+constexpr Words<Disk, 2> kDiskWords{{{Disk::Normal, "normal"}, {Disk::Undoable, "undoable"}}};
+constexpr Words<AtStop, 3> kAtStopWords{
+    {{AtStop::Ask, "ask"}, {AtStop::Keep, "keep"}, {AtStop::Discard, "discard"}}};
 
 template <typename Enum, std::size_t N>
 std::string_view wordFor(const Words<Enum, N>& words, Enum value) {
@@ -127,6 +130,8 @@ void applyField(const std::string& key, const Json& value, Definition& d) {
     if (!value.is_boolean()) throw invalid("autostart is neither true nor false");
     d.autostart = value.get<bool>();
   } else if (key == "restart") d.restart = fromWord(kRestartWords, textFrom(value, key), key);
+  else if (key == "disk") d.disk = fromWord(kDiskWords, textFrom(value, key), key);
+  else if (key == "atStop") d.atStop = fromWord(kAtStopWords, textFrom(value, key), key);
   else if (key == "stopTimeout") d.stopTimeout = Millis(static_cast<std::int64_t>(countFrom(value, key)));
   else if (key == "tags") d.tags = textsFrom(value, key);
   else if (key == "limits") applyLimits(value, d.limits);
@@ -246,6 +251,8 @@ void findCommandProblems(const Definition& d, std::vector<std::string>& problems
 std::string_view nameOf(Init init) { return wordFor(kInitWords, init); }
 std::string_view nameOf(Profile profile) { return wordFor(kProfileWords, profile); }
 std::string_view nameOf(Restart restart) { return wordFor(kRestartWords, restart); }
+std::string_view nameOf(Disk disk) { return wordFor(kDiskWords, disk); }
+std::string_view nameOf(AtStop atStop) { return wordFor(kAtStopWords, atStop); }
 
 Json toJson(const Definition& d) {
   Json json{{"name", d.name},
@@ -263,6 +270,8 @@ Json toJson(const Definition& d) {
             {"autostart", d.autostart},
             {"restart", nameOf(d.restart)},
             {"stopTimeout", d.stopTimeout.count()},
+            {"disk", nameOf(d.disk)},
+            {"atStop", nameOf(d.atStop)},
             {"tags", d.tags},
             {"limits", toJson(d.limits)},
             {"idBase", d.ids.first},
@@ -315,6 +324,10 @@ void unset(const std::vector<std::string>& fields, Definition& d) {
       d.restart = defaults.restart;
     else if (field == "stopTimeout")
       d.stopTimeout = defaults.stopTimeout;
+    else if (field == "disk")
+      d.disk = defaults.disk;
+    else if (field == "atStop")
+      d.atStop = defaults.atStop;
     else if (field == "profile")
       d.profile = defaults.profile;
     else

@@ -29,10 +29,16 @@ struct Limits {
 enum class Init { Systemd, Sysv, Command };
 enum class Profile { System, Nesting };
 enum class Restart { No, OnFailure, Always };
+// Undoable: from each start on a snapshot holds what its volume was, until somebody says what
+// becomes of the changes. AtStop: who says that when nobody did at the stop.
+enum class Disk { Normal, Undoable };
+enum class AtStop { Ask, Keep, Discard };
 
 std::string_view nameOf(Init init);
 std::string_view nameOf(Profile profile);
 std::string_view nameOf(Restart restart);
+std::string_view nameOf(Disk disk);
+std::string_view nameOf(AtStop atStop);
 
 struct Definition {
   std::string name;
@@ -53,6 +59,8 @@ struct Definition {
   bool autostart = false;
   Restart restart = Restart::No;
   Millis stopTimeout{60'000};
+  Disk disk = Disk::Normal;
+  AtStop atStop = AtStop::Ask;
   std::vector<std::string> tags;
   Limits limits;
   Schedule schedule;  // of snapshots

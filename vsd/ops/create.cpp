@@ -12,6 +12,7 @@
 #include "vsd/ops/room.hpp"
 #include "vsd/ops/running.hpp"
 #include "vsd/ops/start.hpp"
+#include "vsd/ops/undo.hpp"
 
 namespace vs {
 namespace {
@@ -22,7 +23,8 @@ Template templateNamed(const Host& host, const std::string& name) {
                                 fmt::format("template '{}'", name)));
 }
 
-// A volume without a record is somebody's data; undoing a create would remove it.
+}  // namespace
+
 void mustBeNoVolume(const storage::Engine& storage, const std::string& name) {
   if (storage.hasVolume(name))
     throw Error(Kind::Exists,
@@ -30,8 +32,6 @@ void mustBeNoVolume(const storage::Engine& storage, const std::string& name) {
                             storage.name(), name))
         .withHint("take another name; 'vsd --rebuild' makes records of volumes that have none");
 }
-
-}  // namespace
 
 void checkNewName(const Host& host, const std::string& name) {
   checkName(name, "context name");
@@ -48,8 +48,9 @@ void checkWish(const Host& host, const Definition& definition) {
                             definition.name, definition.storage))
         .withHint("leave --size away: the volume is bounded by the file system it lies on");
   validate(definition);
+  checkDisk(host, definition);
   checkLimits(host, definition);  // refused now, not at the first start
-  checkPromise(host, *storage, definition.size.value_or(storage::kDefaultSize));
+  checkPromise(host, *storage, definition.size.value_or(host.config.defaultSize));
 }
 
 Definition completeWish(const Host& host, const Json& wish) {
@@ -127,8 +128,9 @@ void createWith(const Host& host, NewContext wanted, Operation& operation) {
 
   operation.step("make its volume");
   undo.add("remove its volume", [storage, name] { storage->destroy(name); });
-  wanted.makeVolume(*storage,
-                    {name, definition.templateName, definition.size, toJson(definition).dump()},
+  // One that was moved to a storage without sizes still has the one it had.
+  const auto size = storage->capabilities().sizeEnforced ? definition.size : std::nullopt;
+  wanted.makeVolume(*storage, {name, definition.templateName, size, toJson(definition).dump()},
                     [&operation](int percent) {
                       operation.progress(percent);
                       if (operation.isCancelled()) throw Error(Kind::Cancelled, "cancelled");

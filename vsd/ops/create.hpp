@@ -18,6 +18,8 @@ enum class ThenStart { No, Yes };
 // vsd.toml and of the template filled in, validated. Its ids are given by create. Throws Exists,
 // NotFound (template), InvalidParameter (all problems), Unsupported.
 Definition completeWish(const Host& host, const nlohmann::json& wish);
+// A volume without a record is somebody's data; undoing a create would remove it. Throws Exists.
+void mustBeNoVolume(const storage::Engine& storage, const std::string& name);
 // Throws Exists when a context has the name.
 void checkNewName(const Host& host, const std::string& name);
 // Everything that a wish may not ask for, here or anywhere: throws InvalidParameter (all problems),

@@ -13,11 +13,10 @@
 #include "vsd/context/id_ranges.hpp"
 #include "vsd/context/template_info.hpp"
 #include "vsd/ops/cage.hpp"
+#include "vsd/ops/room.hpp"
 
 namespace vs {
 namespace {
-
-constexpr Bytes kReserve = 64_MiB;  // stays free on a storage
 
 // What isolates less than the default comes in only by the user's own word.
 void takeProfile(const std::string& wished, Definition& definition) {
@@ -49,9 +48,16 @@ std::shared_ptr<storage::Engine> takeStorage(const Host& host, const std::string
 
 // The size it had, where sizes are limits; else, of a tree too large for the usual one, what holds
 // the tree with an eighth to spare.
-void takeSize(const storage::Engine& storage, std::optional<Bytes> had, Import& wanted) {
+void takeSize(const Host& host, const storage::Engine& storage, std::optional<Bytes> had,
+              Import& wanted) {
   Definition& definition = wanted.definition;
-  if (!storage.capabilities().snapshots) definition.schedule = {};
+  if (!storage.capabilities().snapshots) {
+    definition.schedule = {};
+    if (definition.disk == Disk::Undoable)
+      wanted.notes.push_back(fmt::format(
+          "its disk is not undoable on storage '{}', which has no snapshots", definition.storage));
+    definition.disk = Disk::Normal;
+  }
   if (!storage.capabilities().sizeEnforced) {
     if (definition.size)
       wanted.notes.push_back(fmt::format("its size of {} is no limit on storage '{}'",
@@ -59,10 +65,9 @@ void takeSize(const storage::Engine& storage, std::optional<Bytes> had, Import& 
     definition.size.reset();
     return;
   }
-  const Bytes disk = wanted.sizes.disk;
-  const Bytes needed{disk.value + disk.value / 8 + kReserve.value};
+  const Bytes needed = sizeForTree(wanted.sizes.disk);
   if (!definition.size) definition.size = had;
-  if (!definition.size && needed > storage::kDefaultSize) definition.size = needed;
+  if (!definition.size && needed > host.config.defaultSize) definition.size = needed;
 }
 
 void takeIdentity(const Host& host, const std::string& nameThen, Import& wanted) {
@@ -84,30 +89,11 @@ void takeIdentity(const Host& host, const std::string& nameThen, Import& wanted)
   }
 }
 
-void needSpace(const storage::Engine& storage, const Import& wanted) {
-  const storage::Space space = storage.space();
-  const std::uint64_t all = space.size.value + space.growth.value;
-  const Bytes free{all > space.used.value ? all - space.used.value : 0};
-  const Bytes needed{wanted.sizes.disk.value + kReserve.value};
-  if (needed.value >= kReserve.value && needed <= free) return;
-  throw Error(
-      Kind::Failed,
-      fmt::format("cannot import context '{}': not enough space on storage '{}': {} needed, "
-                  "{} free",
-                  wanted.definition.name, storage.name(), formatBytes(needed), formatBytes(free)),
-      ENOSPC)
-      .withHint("give the storage more space, or choose another with --storage");
-}
-
 // What the cage says of an archive, as the trouble of this context.
 Error about(const Import& wanted, const Error& error) {
   const std::string& name = wanted.definition.name;
-  if (error.errnoValue() == ENOSPC || error.errnoValue() == EDQUOT)
-    return Error(Kind::Failed,
-                 fmt::format("cannot import context '{}': storage '{}' is full: {}", name,
-                             wanted.definition.storage, error.text()),
-                 ENOSPC)
-        .withHint("give the storage more space, or choose another with --storage");
+  if (isFull(error))
+    return storageFull(fmt::format("import context '{}'", name), wanted.definition.storage, error);
   if (error.kind() != Kind::InvalidParameter) return error;
   return invalid("cannot import context '{}': {}", name, error.text())
       .withHint("get the archive again, or export the context again: nothing of it is used");
@@ -140,9 +126,9 @@ Import completeImport(const Host& host, std::string manifest, const ImportReques
   takeIdentity(host, read.definition.name, wanted);
   takeProfile(request.profile, definition);
   const auto storage = takeStorage(host, request.storage, wanted);
-  takeSize(*storage, read.size, wanted);
+  takeSize(host, *storage, read.size, wanted);
   checkWish(host, definition);
-  needSpace(*storage, wanted);
+  needSpace(*storage, fmt::format("import context '{}'", definition.name), wanted.sizes.disk);
   return wanted;
 }
 

@@ -15,7 +15,9 @@
 #include "vsd/ops/snapshots.hpp"
 #include "vsd/ops/start.hpp"
 #include "vsd/ops/stop.hpp"
+#include "vsd/ops/storage_move.hpp"
 #include "vsd/ops/storages.hpp"
+#include "vsd/ops/undo.hpp"
 
 namespace vs {
 namespace {
@@ -47,14 +49,30 @@ void finishRename(const Host& host, const std::string& from, const std::string& 
   if (storage->hasVolume(to) || !storage->listSnapshots(to).empty()) storage->rename(to, from);
 }
 
+// A start that took its snapshot and did not come to run anything: there is nothing to decide on.
+void closeSession(const Host& host, const OperationPicture& picture) {
+  const auto took = std::ranges::find(picture.steps, kUndoStep, &Step::name);
+  if (took == picture.steps.end() || std::find_if(took, picture.steps.end(), [](const Step& step) {
+                                       return step.name == kBootStep;
+                                     }) != picture.steps.end())
+    return;
+  const auto context = host.contexts.findIfAny(picture.object);
+  if (context && hasUndo(host, context->definition))
+    storageOf(host, picture.object)->removeSnapshot(picture.object, kUndoSnapshot);
+}
+
 void close(const Host& host, Journal& journal, Journal::Open& open) {
   OperationPicture& picture = open.picture;
   const Json parameters = parseJson(open.parameters, "journal parameters");
   try {
+    closeSession(host, picture);
     if (picture.verb == "create" || picture.verb == "clone" || picture.verb == "import")
       undoCreate(host, parameters.value("name", ""));
     if (picture.verb == "export")
       undoExport(host, picture.object, parameters.value("snapshot", ""));
+    if (picture.verb == "storage move")
+      finishStorageMove(host, picture.object, parameters.value("from", ""),
+                        parameters.value("to", ""));
     if (picture.verb == "rename")
       finishRename(host, parameters.value("from", ""), parameters.value("to", ""));
     if (picture.verb == "storage add")
@@ -144,6 +162,56 @@ std::vector<Interrupted> recover(const Host& host, Journal& journal, Boot boot) 
   return toResume;
 }
 
+namespace {
+
+std::optional<UndoAnswer> answerIn(const Interrupted& one) {
+  const std::string word = parseJson(one.parameters, "journal parameters").value("undo", "");
+  return word.empty() ? std::nullopt : std::optional(undoAnswerFrom(word));
+}
+
+// A stop, a restart or an undo goes on from what the context is by now; on an undoable disk with
+// the answer that its user gave.
+Operations::Work goOn(const Host& host, const ContextPicture& context, const Interrupted& one) {
+  const std::string name = one.context;
+  const std::optional<UndoAnswer> answer = answerIn(one);
+  const bool ended = isDown(context.state);
+  const bool again = one.verb == "restart";
+  if (!ended && one.verb != "undo")
+    return [&host, name, answer, again](Operation& operation) {
+      StopOptions options;
+      if (hasUndo(host, host.contexts.find(name).definition)) options.undo = answer;
+      if (again) return restart(host, name, options, Wait::ForInit, operation);
+      stop(host, name, options, operation);
+    };
+  if (!ended || (!answer && !again)) return {};
+  return [&host, name, answer, again](Operation& operation) {
+    if (answer) settleUndo(host, name, *answer, operation);
+    if (again) start(host, name, Wait::ForInit, operation, Session::GoesOn);
+  };
+}
+
+// What the definition says of sessions that ended while nobody could act on it: vsd was away, or
+// the host went down.
+void endSessions(const Host& host) {
+  for (const ContextPicture& context : host.contexts.all()) {
+    const std::string& name = context.definition.name;
+    try {
+      if (!isDown(context.state) || context.removing || !standingAnswer(context.definition) ||
+          host.operations.runningOn(name) || !hasUndo(host, context.definition))
+        continue;
+      OperationRequest request{"undo", name, {}, "vsd", "{}"};
+      request.manner = Manner::Yields;  // a start does the same first
+      host.operations.start(request, [&host, name](Operation& operation) {
+        endSession(host, name, std::nullopt, operation);
+      });
+    } catch (const Error& error) {
+      log::error("cannot settle the changes of context '{}': {}, ignoring", name, error.text());
+    }
+  }
+}
+
+}  // namespace
+
 void resume(const Host& host, const std::vector<Interrupted>& interrupted) {
   for (const Interrupted& one : interrupted) {
     std::string name = one.context;
@@ -162,12 +230,8 @@ void resume(const Host& host, const std::vector<Interrupted>& interrupted) {
     Operations::Work work;
     if (one.verb == "remove" && context->removing)
       work = [&host, name](Operation& operation) { remove(host, name, operation); };
-    else if (one.verb == "stop" && canStop(context->state))
-      work = [&host, name](Operation& operation) { stop(host, name, {}, operation); };
-    else if (one.verb == "restart")
-      work = [&host, name](Operation& operation) {
-        restart(host, name, {}, Wait::ForInit, operation);
-      };
+    else if (one.verb == "stop" || one.verb == "restart" || one.verb == "undo")
+      work = goOn(host, *context, one);
     else if (one.verb == "rename")
       work = [&host, from = one.context, name](Operation& operation) {
         followName(host, from, name, operation);
@@ -183,6 +247,7 @@ void resume(const Host& host, const std::vector<Interrupted>& interrupted) {
     }
     if (work) host.operations.start({one.verb, name, {}, "vsd", one.parameters}, std::move(work));
   }
+  endSessions(host);
 }
 
 bool trySettle(const Host& host, const std::string& name) {
@@ -235,8 +300,15 @@ std::vector<std::string> differences(const Host& host, Fix fix) {
   }
   for (const auto& storage : host.storages.all())
     for (const storage::Volume& volume : storage->list())
-      if (!known.contains(volume.name) && !host.operations.runningOn(volume.name))
+      if (host.operations.runningOn(volume.name))
+        continue;
+      else if (!known.contains(volume.name))
         found.push_back(fmt::format("volume '{}' belongs to no context", volume.name));
+      else if (storageOf(host, volume.name)->name() != storage->name())
+        found.push_back(fmt::format(
+            "volume '{}' on storage '{}' is not that of context '{}', which "
+            "lies on '{}'",
+            volume.name, storage->name(), volume.name, storageOf(host, volume.name)->name()));
   for (const std::string& name : listContextCgroups(host.paths.cgroupRoot))
     if (!known.contains(name) && !host.operations.runningOn(name))
       found.push_back(fmt::format("the cgroup of '{}' belongs to no context", name));

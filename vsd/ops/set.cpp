@@ -4,6 +4,7 @@
 #include "vsd/ops/limits.hpp"
 #include "vsd/ops/personalise.hpp"
 #include "vsd/ops/running.hpp"
+#include "vsd/ops/undo.hpp"
 
 namespace vs {
 namespace {
@@ -16,7 +17,7 @@ bool isWrittenInside(const std::string& field) {
 std::string_view effectOf(const std::string& field, State state) {
   if (isDown(state)) return "";
   if (field == "limits" || field == "autostart" || field == "restart" || field == "stopTimeout" ||
-      field == "tags")
+      field == "tags" || field == "atStop")
     return "";
   if (isWrittenInside(field) && field != "hostname") return "";
   return " (takes effect at its next start)";
@@ -36,6 +37,15 @@ Definition changedDefinition(const Host& host, const std::string& name, const Js
   applyFields(fields, definition);
   validate(definition);
   if (fields.contains("limits")) checkLimits(host, definition);
+  checkDisk(host, definition);
+  if (definition.disk == Disk::Normal && hasUndo(host, host.contexts.find(name).definition))
+    throw Error(Kind::InvalidState,
+                fmt::format("the disk of context '{}' cannot be normal yet: what it changed since "
+                            "its start is neither kept nor discarded",
+                            name))
+        .withHint(fmt::format("say so with 'vsctl stop {0} --undo keep' or, when it is stopped, "
+                              "'vsctl undo {0} keep'",
+                              name));
   return definition;
 }
 

@@ -7,8 +7,18 @@
 #include "vsd/base/json.hpp"
 #include "vsd/base/names.hpp"
 #include "vsd/ops/room.hpp"
+#include "vsd/ops/undo.hpp"
 
 namespace vs {
+namespace {
+
+void mustNotBeUndo(const std::string& name, const std::string& snapshot) {
+  if (snapshot == kUndoSnapshot)
+    throw invalid("the snapshot '{}' is an undoable disk's: vsd takes and removes it", snapshot)
+        .withHint(fmt::format("'vsctl undo {}' keeps or discards the changes since", name));
+}
+
+}  // namespace
 
 std::shared_ptr<storage::Engine> storageWithSnapshots(const Host& host, const std::string& name) {
   host.contexts.find(name);
@@ -53,6 +63,7 @@ void checkSnapshotCreate(const Host& host, const std::string& name, const std::s
   if (snapshot == kExportSnapshot)
     throw invalid("a snapshot cannot be called '{}': an export's is", snapshot)
         .withHint("take another name");
+  mustNotBeUndo(name, snapshot);
   if (hasSnapshot(*storage, name, snapshot))
     throw Error(Kind::Exists,
                 fmt::format("context '{}' has a snapshot '{}' already", name, snapshot));
@@ -67,6 +78,7 @@ void createSnapshot(const Host& host, const std::string& name, const std::string
 
 void checkSnapshotRestore(const Host& host, const std::string& name, const std::string& snapshot) {
   needSnapshot(host, name, snapshot);
+  mustNotBeUndo(name, snapshot);
   const ContextPicture context = host.contexts.find(name);
   if (!isDown(context.state))
     throw Error(Kind::InvalidState,
@@ -78,6 +90,10 @@ void restoreSnapshot(const Host& host, const std::string& name, const std::strin
                      Operation& operation) {
   operation.step("put its volume back");
   operation.passPointOfNoReturn();
+  putBack(host, name, snapshot);
+}
+
+void putBack(const Host& host, const std::string& name, const std::string& snapshot) {
   const auto storage = storageOf(host, name);
   storage->restoreSnapshot(name, snapshot);
   // One of a time when it was larger.
@@ -90,6 +106,7 @@ void restoreSnapshot(const Host& host, const std::string& name, const std::strin
 
 void checkSnapshotRemove(const Host& host, const std::string& name, const std::string& snapshot) {
   needSnapshot(host, name, snapshot);
+  mustNotBeUndo(name, snapshot);
 }
 
 void removeSnapshot(const Host& host, const std::string& name, const std::string& snapshot,

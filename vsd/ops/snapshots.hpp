@@ -30,6 +30,8 @@ void createSnapshot(const Host& host, const std::string& name, const std::string
 void checkSnapshotRestore(const Host& host, const std::string& name, const std::string& snapshot);
 void restoreSnapshot(const Host& host, const std::string& name, const std::string& snapshot,
                      Operation& operation);
+// What a restore comes to: the volume as it was then, its size of now on record.
+void putBack(const Host& host, const std::string& name, const std::string& snapshot);
 void checkSnapshotRemove(const Host& host, const std::string& name, const std::string& snapshot);
 void removeSnapshot(const Host& host, const std::string& name, const std::string& snapshot,
                     Operation& operation);

@@ -14,6 +14,7 @@
 #include "vsd/kernel/scope.hpp"
 #include "vsd/ops/limits.hpp"
 #include "vsd/ops/running.hpp"
+#include "vsd/ops/snapshots.hpp"
 
 namespace vs {
 namespace {
@@ -56,7 +57,9 @@ void waitForSystem(const Host& host, const std::string& name, Operation& operati
 
 }  // namespace
 
-void checkStart(const Host& host, const std::string& name) {
+namespace {
+
+void checkStart(const Host& host, const std::string& name, Session session) {
   const ContextPicture context = host.contexts.find(name);
   if (context.removing)
     throw Error(Kind::InvalidState, fmt::format("context '{}' is being removed", name))
@@ -64,24 +67,57 @@ void checkStart(const Host& host, const std::string& name) {
   if (!canStart(context.state))
     throw Error(Kind::InvalidState,
                 fmt::format("context '{}' is {} already", name, nameOf(context.state)));
+  if (session == Session::New) checkUndoDecided(host, context);
 }
+
+// Of an undoable disk, before anything of the context can write.
+void openSession(const Host& host, const Definition& definition, Session session,
+                 Rollback& nothingRan, Operation& operation) {
+  if (definition.disk == Disk::Normal) return;
+  checkDisk(host, definition);
+  const std::string& name = definition.name;
+  // The definition's word on the last session that nobody could carry out when it ended.
+  if (session == Session::New) endSession(host, name, std::nullopt, operation);
+  if (hasUndo(host, definition)) return;
+  operation.step(kUndoStep);
+  const auto storage = storageOf(host, name);
+  nothingRan.add("remove its undo snapshot", [storage, name] {
+    if (hasSnapshot(*storage, name, kUndoSnapshot)) storage->removeSnapshot(name, kUndoSnapshot);
+  });
+  storage->createSnapshot(name, kUndoSnapshot, storage::MadeBy::Undo);
+}
+
+}  // namespace
+
+void checkStart(const Host& host, const std::string& name) { checkStart(host, name, Session::New); }
 
 std::vector<std::string> planStart(const Host& host, const std::string& name) {
   checkStart(host, name);
   const Definition definition = host.contexts.find(name).definition;
-  return {fmt::format("attach the volume '{}' ({})", name, definition.storage),
-          fmt::format("create the cgroup {}", cgroupOf(host, name).scope()),
-          fmt::format("boot {} with ids {}..{} and profile '{}'",
-                      fullPlan(host, definition).argv[0], definition.ids.first,
-                      definition.ids.first + definition.ids.count - 1, nameOf(definition.profile))};
+  std::vector<std::string> plan;
+  if (hasUndo(host, definition))
+    plan.push_back(describeAnswer(name, standingAnswer(definition).value_or(UndoAnswer::Keep)));
+  if (definition.disk == Disk::Undoable)
+    plan.push_back(fmt::format("take the snapshot '{}' of the volume '{}'", kUndoSnapshot, name));
+  plan.push_back(fmt::format("attach the volume '{}' ({})", name, definition.storage));
+  plan.push_back(fmt::format("create the cgroup {}", cgroupOf(host, name).scope()));
+  plan.push_back(fmt::format("boot {} with ids {}..{} and profile '{}'",
+                             fullPlan(host, definition).argv[0], definition.ids.first,
+                             definition.ids.first + definition.ids.count - 1,
+                             nameOf(definition.profile)));
+  return plan;
 }
 
-void start(const Host& host, const std::string& name, Wait wait, Operation& operation) {
-  const Definition definition = host.contexts.find(name).definition;
+void start(const Host& host, const std::string& name, Wait wait, Operation& operation,
+           Session session) {
+  Rollback nothingRan;  // after the other, which detaches the volume
   Rollback undo;
-  checkStart(host, name);
+  checkStart(host, name, session);
   host.contexts.setState(name, State::Starting);
   undo.add("call it stopped", [&host, name] { host.contexts.setState(name, State::Stopped); });
+
+  openSession(host, host.contexts.find(name).definition, session, nothingRan, operation);
+  const Definition definition = host.contexts.find(name).definition;
 
   operation.step("attach the volume");
   const auto storage = storageOf(host, name);
@@ -124,7 +160,8 @@ void start(const Host& host, const std::string& name, Wait wait, Operation& oper
   const Fd payload = cgroup.openPayload();
   attachDeviceFilter(payload.get());
 
-  operation.step("boot");
+  operation.step(kBootStep);
+  nothingRan.commit();
   bootGuest(guest, payload.get(), kBootTime);
   auto running = findRunning(host, name);
   if (!running)

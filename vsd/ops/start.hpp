@@ -4,15 +4,20 @@
 #include <string>
 #include <vector>
 
-#include "vsd/ops/host.hpp"
+#include "vsd/ops/undo.hpp"
 
 namespace vs {
 
 enum class Wait { ForInit, ForSystem };  // until init runs its first instruction, or says it is up
 
-// Throws InvalidState when it runs already or is being removed.
+// Of an undoable disk: whether what it changes from now on is told apart from what it did before.
+enum class Session { New, GoesOn };
+
+// Throws InvalidState when it runs already, is being removed, or its last changes are neither kept
+// nor discarded.
 void checkStart(const Host& host, const std::string& name);
 std::vector<std::string> planStart(const Host& host, const std::string& name);
-void start(const Host& host, const std::string& name, Wait wait, Operation& operation);
+void start(const Host& host, const std::string& name, Wait wait, Operation& operation,
+           Session session = Session::New);
 
 }  // namespace vs

@@ -27,6 +27,23 @@ void askToShutDown(const Host& host, const ContextPicture& context) {
   context.running->init.signal(stopSignalOf(context.definition.init));
 }
 
+void mustNotBeReleased(const Host& host, const std::string& name, std::string_view wanted) {
+  if (storageOf(host, name)->isReleased(name))
+    throw Error(Kind::InvalidState,
+                fmt::format("cannot {} context '{}': its volume has been released for another host",
+                            wanted, name))
+        .withHint(fmt::format("'vsctl storage handover {} take-back' puts it back", name));
+}
+
+// What can be asked of it depends on how it is to stop: one whose volume has gone can be killed.
+void checkStopWith(const Host& host, const std::string& name, const StopOptions& options) {
+  checkStop(host, name);
+  checkAnswer(host, name, options.undo);
+  if (options.manner == StopOptions::Manner::Clean &&
+      host.contexts.find(name).state == State::Frozen)
+    mustNotBeReleased(host, name, "stop");
+}
+
 enum class Outcome { Ended, StillThere };
 
 Outcome waitForEnd(const RunningContext& running, Millis timeout, const Operation& operation) {
@@ -47,7 +64,7 @@ void checkStop(const Host& host, const std::string& name) {
 
 std::vector<std::string> planStop(const Host& host, const std::string& name,
                                   const StopOptions& options) {
-  checkStop(host, name);
+  checkStopWith(host, name, options);
   const Definition definition = host.contexts.find(name).definition;
   std::vector<std::string> plan;
   if (options.manner == StopOptions::Manner::Clean)
@@ -57,12 +74,16 @@ std::vector<std::string> planStop(const Host& host, const std::string& name,
   plan.push_back("kill what is left of it");
   plan.push_back(
       fmt::format("remove the cgroup {} and detach the volume", cgroupOf(host, name).scope()));
+  const std::optional<UndoAnswer> answer = options.undo ? options.undo : standingAnswer(definition);
+  if (answer && hasUndo(host, definition) &&
+      (options.undo || options.then == StopOptions::Then::StaysDown))
+    plan.push_back(describeAnswer(name, *answer));
   return plan;
 }
 
 void stop(const Host& host, const std::string& name, const StopOptions& options,
           Operation& operation) {
-  checkStop(host, name);
+  checkStopWith(host, name, options);
   const ContextPicture context = host.contexts.find(name);
   const Millis timeout = options.timeout.value_or(context.definition.stopTimeout);
   if (options.then == StopOptions::Then::StaysDown) host.contexts.setGoal(name, Goal::Stopped);
@@ -98,13 +119,16 @@ void stop(const Host& host, const std::string& name, const StopOptions& options,
   operation.step("clean up");
   cleanUpRun(host, name);
   host.contexts.setEnded(name, State::Stopped, end.text);
+  if (options.undo || options.then == StopOptions::Then::StaysDown)
+    endSession(host, name, options.undo, operation);
 }
 
 void restart(const Host& host, const std::string& name, StopOptions options, Wait wait,
              Operation& operation) {
   options.then = StopOptions::Then::StartsAgain;
-  if (canStop(host.contexts.find(name).state)) stop(host, name, options, operation);
-  start(host, name, wait, operation);
+  const bool ran = canStop(host.contexts.find(name).state);
+  if (ran) stop(host, name, options, operation);
+  start(host, name, wait, operation, ran ? Session::GoesOn : Session::New);
 }
 
 void settle(const Host& host, const std::string& name, Operation& operation) {
@@ -123,8 +147,10 @@ void settle(const Host& host, const std::string& name, Operation& operation) {
   const Restart policy = context.definition.restart;
   const bool again = end.wantsReboot || policy == Restart::Always ||
                      (policy == Restart::OnFailure && end.state == State::Failed);
-  if (!again || context.removing || context.goal == Goal::Stopped) return;
-  start(host, name, Wait::ForInit, operation);
+  if (context.removing) return;
+  if (!again || context.goal == Goal::Stopped)
+    return endSession(host, name, std::nullopt, operation);
+  start(host, name, Wait::ForInit, operation, Session::GoesOn);
 }
 
 void checkFreeze(const Host& host, const std::string& name) {
@@ -140,6 +166,7 @@ void freeze(const Host& host, const std::string& name, Operation& operation) {
 
 void checkThaw(const Host& host, const std::string& name) {
   needState(host, name, canThaw, "thaw");
+  mustNotBeReleased(host, name, "thaw");
 }
 
 void thaw(const Host& host, const std::string& name, Operation& operation) {

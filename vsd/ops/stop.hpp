@@ -16,7 +16,9 @@ struct StopOptions {
   enum class Then {
     StaysDown,
     StartsAgain
-  } then = Then::StaysDown;  // what its user wishes after it
+  } then = Then::StaysDown;             // what its user wishes after it
+  std::optional<UndoAnswer> undo = {};  // of an undoable disk; default: the definition's, unless
+                                        // it starts again, which goes on with the session
 };
 
 // Throws InvalidState when it does not run.
@@ -26,7 +28,7 @@ std::vector<std::string> planStop(const Host& host, const std::string& name,
 void stop(const Host& host, const std::string& name, const StopOptions& options,
           Operation& operation);
 
-// stop (when it runs) and start, as one operation.
+// stop (when it runs) and start, as one operation; on an undoable disk the session goes on.
 void restart(const Host& host, const std::string& name, StopOptions options, Wait wait,
              Operation& operation);
 

@@ -127,7 +127,9 @@ void addStorage(const Host& host, const StorageAddRequest& request, Operation& o
   const StorageRecord record{request.name, request.tier, request.group, now()};
   host.store.insertStorage(record);
   undo.commit();  // from here it exists
-  host.storages.add(makeEngine(record, host.paths, host.runner));
+  const auto engine = makeEngine(record, host.paths, host.runner);
+  engine->setDefaultSize(host.config.defaultSize);
+  host.storages.add(engine);
 }
 
 void undoAddStorage(const Host& host, const StorageAddRequest& request) {

@@ -64,6 +64,7 @@ std::optional<Owner> Engine::ownerOf(const std::string&) const { return std::nul
 void Engine::takeOwnership(const std::string& name) { throw noHandOver(*this, name); }
 void Engine::release(const std::string& name) { throw noHandOver(*this, name); }
 void Engine::takeBack(const std::string& name) { throw noHandOver(*this, name); }
+bool Engine::isReleased(const std::string&) const { return false; }
 std::string Engine::takeOver(const std::string& name, std::uint64_t) {
   throw noHandOver(*this, name);
 }

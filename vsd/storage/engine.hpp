@@ -22,7 +22,8 @@
 
 namespace vs::storage {
 
-inline constexpr Bytes kDefaultSize = 8_GiB;  // of a context's file system where sizes are enforced
+// Of a volume that is given no size, where sizes are enforced; vsd.toml may say another.
+inline constexpr Bytes kDefaultSize = 8_GiB;
 
 // What a tier can do on this host, said plainly to users (`vsctl check`, `vsctl storage show`).
 struct Capabilities {
@@ -43,7 +44,7 @@ struct Volume {
   std::string definition;  // the context's definition as JSON, kept with the data
 };
 
-enum class MadeBy { User, Schedule };
+enum class MadeBy { User, Schedule, Undo };
 
 // A point in the life of a volume, kept beside it.
 struct Snapshot {
@@ -117,6 +118,8 @@ class Engine {
   virtual const std::string& name() const = 0;  // the storage's: "dir", or as it was added
   virtual Capabilities capabilities() const = 0;
   virtual Space space() const = 0;
+  // Of volumes, and of templates from now on, where sizes are enforced. Before any other call.
+  void setDefaultSize(Bytes size) { defaultSize_ = size; }
   virtual std::vector<Volume> list() const = 0;
   virtual bool hasVolume(const std::string& name) const = 0;
   // Removes what calls that never ended (a crash) left behind, except what belongs to a volume or
@@ -219,6 +222,8 @@ class Engine {
   // Source, move given up: the same volume back under the same mount. Throws Busy as long as
   // another host holds it or when it is the owner's no more.
   virtual void takeBack(const std::string& name);
+  // Whether it was released and not taken back: its tasks must not go on.
+  virtual bool isReleased(const std::string& name) const;
   // Destination: lock and attach, on a snapshot for the next epoch; gives the tree as attach does.
   // The source can have everything back until the commit. Throws InvalidState for another epoch.
   virtual std::string takeOver(const std::string& name, std::uint64_t epoch);
@@ -228,6 +233,12 @@ class Engine {
   virtual void finishTakeOver(const std::string& name);
   // Drops the snapshot and lets the volume go; after the commit it throws InvalidState.
   virtual void giveUpTakeOver(const std::string& name, std::uint64_t epoch);
+
+ protected:
+  Bytes defaultSize() const { return defaultSize_; }
+
+ private:
+  Bytes defaultSize_ = kDefaultSize;
 };
 
 }  // namespace vs::storage

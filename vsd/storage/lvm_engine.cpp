@@ -21,6 +21,7 @@ namespace {
 
 constexpr const char* kTimeTag = "vs.at";
 constexpr const char* kScheduleTag = "vs.by=schedule";
+constexpr const char* kUndoTag = "vs.by=undo";
 constexpr Millis kLockTime{30'000};
 constexpr Millis kLockPause{200};
 // What is known stays true in a group that nobody else changes.
@@ -348,7 +349,7 @@ LogicalVolume LvmEngine::thinIn(const std::string& pool, const CreateRequest& re
 }
 
 void LvmEngine::createEmptyIn(const std::string& pool, const CreateRequest& request) {
-  const LogicalVolume wanted = thinIn(pool, request, request.size.value_or(kDefaultSize));
+  const LogicalVolume wanted = thinIn(pool, request, request.size.value_or(defaultSize()));
   Rollback undo;
   undo.add("remove the volume", [this, name = request.name] { destroy(name); });
   createThin(wanted);
@@ -596,6 +597,7 @@ void LvmEngine::createSnapshot(const std::string& name, const std::string& snaps
   std::vector<std::string> tags = tagsWithPrefix(volume, kDefinitionTag);  // of that moment
   tags.push_back(fmt::format("{}={}", kTimeTag, now()));
   if (by == MadeBy::Schedule) tags.emplace_back(kScheduleTag);
+  if (by == MadeBy::Undo) tags.emplace_back(kUndoTag);
   snapshotOf(volume.name, snapshotVolume(name, snapshot), tags);
   putDownUnused(name);
 }
@@ -640,12 +642,15 @@ void LvmEngine::restoreSnapshot(const std::string& name, const std::string& snap
 
 std::vector<Snapshot> LvmEngine::listSnapshots(const std::string& name) const {
   const std::string prefix = contextVolume(name) + ".";
+  const auto madeBy = [](const LogicalVolume& snapshot) {
+    if (snapshot.has(kUndoTag)) return MadeBy::Undo;
+    return snapshot.has(kScheduleTag) ? MadeBy::Schedule : MadeBy::User;
+  };
   std::vector<Snapshot> snapshots;
   for (const auto& [volume, description] : table())
     if (volume.starts_with(prefix))
       snapshots.push_back({volume.substr(prefix.size()), description.tagged(kTimeTag),
-                           description.size,
-                           description.has(kScheduleTag) ? MadeBy::Schedule : MadeBy::User});
+                           description.size, madeBy(description)});
   std::ranges::stable_sort(snapshots, {}, &Snapshot::created);
   return snapshots;
 }

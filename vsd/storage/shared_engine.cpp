@@ -353,7 +353,7 @@ void SharedEngine::createFromTemplate(const CreateRequest& request, const Progre
   templateDescription(request.templateName);
   const LogicalVolume from = get(origin, noTemplate(request.templateName));
   mustBeNew(name);
-  const Bytes size = request.size.value_or(std::max(kDefaultSize, from.size));
+  const Bytes size = request.size.value_or(std::max(defaultSize(), from.size));
   if (size < from.size)
     throw invalid("volume '{}' cannot have {}: template '{}' has {}", name, formatBytes(size),
                   request.templateName, formatBytes(from.size))
@@ -621,6 +621,11 @@ void SharedEngine::takeBack(const std::string& name) {
   std::vector<std::string> sentences;
   settleEpochs(name, sentences);
   for (const std::string& sentence : sentences) log::info("{}", sentence);
+}
+
+bool SharedEngine::isReleased(const std::string& name) const {
+  const std::string volume = contextVolume(name);
+  return isMounted(mountPoint(volume)) && dm::isCutOff(upper(volume));
 }
 
 std::string SharedEngine::takeOver(const std::string& name, std::uint64_t epoch) {

@@ -47,6 +47,7 @@ class SharedEngine : public LvmEngine {
   void takeOwnership(const std::string& name) override;
   void release(const std::string& name) override;
   void takeBack(const std::string& name) override;
+  bool isReleased(const std::string& name) const override;
   std::string takeOver(const std::string& name, std::uint64_t epoch) override;
   void commitTakeOver(const std::string& name, std::uint64_t epoch) override;
   void finishTakeOver(const std::string& name) override;

@@ -1,5 +1,7 @@
 #include "vsd/storage/thin_engine.hpp"
 
+#include <algorithm>
+
 #include "vsd/base/names.hpp"
 #include "vsd/base/rollback.hpp"
 
@@ -42,7 +44,7 @@ std::string ThinEngine::beginTemplate(const std::string& name) {
   const std::string volume = templateVolume(name);
   LogicalVolume wanted;
   wanted.name = volume;
-  wanted.size = kDefaultSize;
+  wanted.size = defaultSize();
   wanted.pool = kPoolName;
   wanted.tags = {kOurTag, kUnfinished};
   createThin(wanted);
@@ -63,10 +65,11 @@ void ThinEngine::createFromTemplate(const CreateRequest& request, const Progress
   const std::string volume = contextVolume(request.name);
   snapshotOf(templateVolume(request.templateName), volume,
              tagsFrom(kDefinitionTag, request.definition));
-  if (request.size && *request.size > from.size) {
+  const Bytes size = request.size.value_or(std::max(defaultSize(), from.size));
+  if (size > from.size) {
     Rollback undo;
     undo.add("remove the volume", [this, name = request.name] { destroy(name); });
-    grow(request.name, *request.size);
+    grow(request.name, size);
     undo.commit();
   }
 }

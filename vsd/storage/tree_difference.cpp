@@ -2,11 +2,15 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/limits.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -82,6 +86,24 @@ class Directory {
     throw systemError(errno, fmt::format("look at '{}'", printable(path)));
   }
 
+  // Its own extended attributes: ACLs, labels, user's. No list and no value is longer than 64 KiB
+  // (xattr(7)).
+  std::map<std::string, std::string> attributes(const std::string& path) const {
+    std::map<std::string, std::string> found;
+    const auto sizeIn = [&](ssize_t size) {
+      if (size < 0 && errno != ENOTSUP && errno != ENODATA)
+        throw systemError(errno, fmt::format("read the attributes of '{}'", printable(path)));
+      return static_cast<std::size_t>(std::max<ssize_t>(size, 0));
+    };
+    std::string names(XATTR_LIST_MAX, '\0');
+    std::string value(XATTR_SIZE_MAX, '\0');
+    names.resize(sizeIn(::flistxattr(fd(), names.data(), names.size())));
+    for (std::size_t at = 0; at < names.size(); at += std::strlen(&names[at]) + 1)
+      found[&names[at]] =
+          value.substr(0, sizeIn(::fgetxattr(fd(), &names[at], value.data(), value.size())));
+    return found;
+  }
+
   std::string targetOf(const std::string& name) const {
     char target[4096];  // PATH_MAX: links are no longer
     const ssize_t size = ::readlinkat(fd(), name.c_str(), target, sizeof target);
@@ -118,8 +140,7 @@ std::vector<std::string_view> changesOf(const Level& level, const Entry& entry) 
   const bool isDirectory = S_ISDIR(after.st_mode);
   std::vector<std::string_view> what;
   if (typeOf(before) != typeOf(after)) what.emplace_back("type");
-  if (what.empty() && !isDirectory && before.st_ino == after.st_ino &&
-      isSame(before.st_ctim, after.st_ctim))
+  if (what.empty() && before.st_ino == after.st_ino && isSame(before.st_ctim, after.st_ctim))
     return what;
   if (what.empty() && S_ISREG(after.st_mode) &&
       (before.st_size != after.st_size || !isSame(before.st_mtim, after.st_mtim)))
@@ -133,6 +154,11 @@ std::vector<std::string_view> changesOf(const Level& level, const Entry& entry) 
   if (!isDirectory && before.st_nlink != after.st_nlink) what.emplace_back("links");
   // What else sets ctime: extended attributes, or a file that was put in the place of another.
   if (what.empty() && !isDirectory) what.emplace_back("attributes");
+  // A directory's ctime is set by every entry that comes and goes: these are looked at themselves.
+  if (isDirectory && S_ISDIR(before.st_mode) &&
+      level.before.open(entry.name, entry.path).attributes(entry.path) !=
+          level.after.open(entry.name, entry.path).attributes(entry.path))
+    what.emplace_back("attributes");
   return what;
 }
 

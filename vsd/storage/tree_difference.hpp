@@ -35,7 +35,8 @@ using Looking = std::function<void()>;
 using Found = std::function<void(Difference difference)>;
 
 // Of the trees below two directories. Returns how many directories were not gone into because they
-// lie deeper than kDeepest. Of directories themselves type, mode and owner count.
+// lie deeper than kDeepest. Of directories themselves type, mode, owner and extended attributes
+// count: their ctime changes with every entry.
 std::uint64_t compareTrees(const std::string& before, const std::string& after,
                            const Looking& looking, const Found& found);
 

@@ -13,7 +13,7 @@ TEST(Config, ReadsSettingsAndLaterFilesWin) {
         "[daemon]\ngroup = \"admins\"\n[defaults]\nmemory = \"1G\"\ndns = [\"10.0.0.1\"]\n"},
        {"b.toml",
         "[defaults]\nmemory = \"2G\"\nstop-timeout = \"5s\"\n[storage]\ngrow-at = 50\nreserve = "
-        "0\novercommit = 3\nwhen-full = \"pause\"\n"}});
+        "0\novercommit = 3\ndefault-size = \"20G\"\nwhen-full = \"pause\"\n"}});
   EXPECT_EQ(config.group, "admins");
   EXPECT_EQ(config.limits.memory, 2_GiB);
   EXPECT_EQ(config.dns, std::vector<std::string>{"10.0.0.1"});
@@ -23,7 +23,18 @@ TEST(Config, ReadsSettingsAndLaterFilesWin) {
   EXPECT_EQ(config.growBy, 25);
   EXPECT_EQ(config.growReserve, 0);
   EXPECT_EQ(config.overcommit, 3);
+  EXPECT_EQ(config.defaultSize, 20_GiB);
   EXPECT_EQ(config.whenFull, WhenFull::Pause);
+}
+
+TEST(Config, RefusesADefaultSizeThatHoldsNothing) {
+  try {
+    parseConfig({{"vsd.toml", "[storage]\ndefault-size = \"1M\"\n"}});
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.blockers().at(0),
+              "vsd.toml:2:16: 'default-size' must lie between 256M and 64T, not 1.0M");
+  }
 }
 
 TEST(Config, ListsEveryProblemWithFileLineAndColumn) {

@@ -34,6 +34,8 @@ TEST(Definition, SurvivesJsonWithEveryFieldSet) {
   d.autostart = true;
   d.restart = Restart::OnFailure;
   d.stopTimeout = Millis(5000);
+  d.disk = Disk::Undoable;
+  d.atStop = AtStop::Discard;
   d.tags = {"prod"};
   d.limits.memory = 512_MiB;
   d.limits.swap = 0_MiB;

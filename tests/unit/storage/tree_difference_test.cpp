@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <set>
@@ -81,6 +82,22 @@ TEST_F(Trees, TellWhatHasChanged) {
   ASSERT_EQ(::symlink("/etc/shadow", (after_ + "/link").c_str()), 0);
   EXPECT_EQ(compare(), (Lines{"changed file /longer content", "changed directory /directory mode",
                               "changed link /link target"}));
+}
+
+TEST_F(Trees, CompareTheAttributesOfDirectories) {
+  directories("/same");
+  directories("/other");
+  directories("/new");
+  const auto set = [](const std::string& path, const std::string& value) {
+    return ::setxattr(path.c_str(), "user.mark", value.data(), value.size(), 0);
+  };
+  if (set(before_ + "/same", "1") < 0 && errno == ENOTSUP) GTEST_SKIP() << "no user.* in TMPDIR";
+  ASSERT_EQ(set(after_ + "/same", "1"), 0);
+  ASSERT_EQ(set(before_ + "/other", "1"), 0);
+  ASSERT_EQ(set(after_ + "/other", "2"), 0);
+  ASSERT_EQ(set(after_ + "/new", "1"), 0);
+  EXPECT_EQ(compare(),
+            (Lines{"changed directory /other attributes", "changed directory /new attributes"}));
 }
 
 TEST_F(Trees, NoticeAFileThatWasPutInThePlaceOfAnEqualOne) {

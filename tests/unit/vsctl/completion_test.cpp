@@ -52,6 +52,8 @@ TEST(Completion, OffersNamesThatTheVerbCanWorkOn) {
   EXPECT_EQ(candidates("template build "), "debian12 busybox");
   EXPECT_EQ(candidates("operation abort "), "7");
   EXPECT_EQ(candidates("rename db1 "), "");
+  EXPECT_EQ(candidates("undo db1 "), "keep discard");
+  EXPECT_EQ(candidates("storage move web2 "), "web2 db1");
   EXPECT_EQ(candidates("snapshot schedule web1 hourly=24 "),
             "minutely= hourly= daily= weekly= monthly= off");
 }
@@ -77,6 +79,11 @@ TEST(Completion, OffersValuesOfFlags) {
   EXPECT_EQ(candidates("list --sort na"), "name");
   EXPECT_EQ(candidates("create web3 --memory "), "");
   EXPECT_EQ(candidates("set web1 --unset me"), "memory");
+  EXPECT_EQ(candidates("set web1 --disk u"), "undoable");
+  EXPECT_EQ(candidates("resize web1 --disk "), "");
+  EXPECT_EQ(candidates("stop web1 --undo "), "keep discard");
+  EXPECT_EQ(candidates("storage move db1 --force "), "snapshots");
+  EXPECT_EQ(candidates("storage add fast --force "), "wipe");
 }
 
 TEST(Completion, LeavesFilesToTheShell) {

@@ -81,6 +81,10 @@ TEST(Wish, HasEveryFieldOfTheApi) {
                                  "on-failure",
                                  "--stop-timeout",
                                  "2m",
+                                 "--disk",
+                                 "undoable",
+                                 "--at-stop",
+                                 "discard",
                                  "--tag",
                                  "front,blue"});
   EXPECT_EQ(fieldsFrom(flags, {"sleep", "9"}), parseJson(R"({
@@ -90,7 +94,8 @@ TEST(Wish, HasEveryFieldOfTheApi) {
     "hostname": "web", "dns": ["10.0.0.1", "10.0.0.2", "10.0.0.3"], "domain": "example.org",
     "hosts": ["10.0.0.9 a b", "10.0.0.8 c"], "authorizedKeys": ["ssh-ed25519 AAAA"],
     "environment": ["A=1,2", "B="], "user": "www", "profile": "nesting", "autostart": true,
-    "restart": "onFailure", "stopTimeout": 120000, "tags": ["front", "blue"],
+    "restart": "onFailure", "stopTimeout": 120000, "disk": "undoable",
+    "atStop": "discard", "tags": ["front", "blue"],
     "command": ["sleep", "9"]})",
                                                          "test"));
 }
