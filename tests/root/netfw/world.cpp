@@ -133,7 +133,7 @@ bool World::canUdp(const Context& from, const Context& to, std::uint16_t port, F
   const Fd client = socketIn(from.netns.get(), domainOf(family), SOCK_DGRAM);
   bindTo(client.get(), addressOf(from, family), 0);
   sendTo(client.get(), addressOf(to, family), port, "ask");
-  if (!waitFor(server.get(), POLLIN, 300)) return false;
+  if (!waitFor(server.get(), POLLIN, 150)) return false;
   SocketAddress asker;
   asker.size = sizeof asker.storage;
   char buffer[16];
