@@ -1,6 +1,7 @@
 #include "netfw/nl.hpp"
 
 #include <fmt/format.h>
+#include <linux/if.h>
 #include <net/if_arp.h>
 #include <sched.h>
 
@@ -76,6 +77,33 @@ bool isOurs(rtnl_link* link) { return rtnl_link_get_group(link) == kGroup; }
 std::string nameOf(rtnl_link* link) {
   const char* name = rtnl_link_get_name(link);
   return name == nullptr ? "" : name;
+}
+
+void change(nl_sock* socket, rtnl_link* link, rtnl_link* changes, const std::string& what) {
+  check(rtnl_link_change(socket, link, changes, 0), what);
+}
+
+void switchLink(nl_sock* socket, const std::string& name, Switch to) {
+  const Link link = find(socket, name);
+  if (!link) throw failed("device '{}' has gone", name);
+  const Link changes(rtnl_link_alloc());
+  if (to == Switch::Up)
+    rtnl_link_set_flags(changes.get(), IFF_UP);
+  else
+    rtnl_link_unset_flags(changes.get(), IFF_UP);
+  change(socket, link.get(), changes.get(),
+         fmt::format("switch '{}' {}", name, to == Switch::Up ? "on" : "off"));
+}
+
+void removeOurs(nl_sock* socket, const std::string& name) {
+  const Link link = find(socket, name);
+  if (link && isOurs(link.get()))
+    check(rtnl_link_delete(socket, link.get()), fmt::format("remove device '{}'", name));
+}
+
+std::mutex& networks() {
+  static std::mutex mutex;
+  return mutex;
 }
 
 Addr addressOf(const Address& address, int length) {

@@ -11,6 +11,7 @@ extern "C" {
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,17 @@ Link find(nl_sock* socket, const std::string& name);
 std::vector<Link> findAll(nl_sock* socket);
 bool isOurs(rtnl_link* link);
 std::string nameOf(rtnl_link* link);
+
+// Carries `changes` out on `link`.
+void change(nl_sock* socket, rtnl_link* link, rtnl_link* changes, const std::string& what);
+enum class Switch { Up, Down, AsItIs };
+void switchLink(nl_sock* socket, const std::string& name, Switch to);
+// Removes a device of ours; none, or one of somebody else, is success.
+void removeOurs(nl_sock* socket, const std::string& name);
+
+// Held by who changes what contexts share: nobody may remove a network between another's look and
+// its link.
+std::mutex& networks();
 
 Addr addressOf(const Address& address, int length);
 Addr macOf(const std::string& mac);

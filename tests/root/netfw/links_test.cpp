@@ -1,5 +1,8 @@
 // Links through the real kernel: what apply() makes is there and works, and goes again.
 #include <fcntl.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -130,6 +133,45 @@ TEST_F(Links, ThatFailHalfwayLeaveNothing) {
   EXPECT_EQ(ip(web.netns.get(), {"-o", "link", "show", "dev", "eth0"}), "");
 }
 
+// As a context's is: owned by a user namespace in which the host's root is nobody.
+Fd makeForeignNamespace() {
+  FdPair ready = makePipe();
+  FdPair done = makePipe();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ready.first.reset();
+    done.second.reset();
+    const char said = ::unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0 ? 'y' : 'n';
+    char end = 0;
+    ::_exit(::write(ready.second.get(), &said, 1) == 1 && ::read(done.first.get(), &end, 1) == 0
+                ? 0
+                : 1);
+  }
+  done.first.reset();
+  char said = 0;
+  EXPECT_EQ(::read(ready.first.get(), &said, 1), 1);
+  EXPECT_EQ(said, 'y');
+  const std::string proc = "/proc/" + std::to_string(child);
+  writeExisting(proc + "/uid_map", "0 524288 65536");
+  Fd netns = openFile(proc + "/ns/net", O_RDONLY);
+  done.second.reset();
+  ::waitpid(child, nullptr, 0);
+  return netns;
+}
+
+TEST_F(Links, GoIntoANamespaceOfAnotherUserNamespace) {
+  const Context db = makeContext("db1", 18);
+  Context web;
+  web.netns = makeForeignNamespace();
+  web.ipv4 = Address::parse("192.168.7.17").value();
+  web.ipv6 = Address::parse("fd00:7::17").value();
+  web.link = planLink({"web1", "u", 0, LinkMode::Bridge, {web.ipv4, web.ipv6}}, inner_);
+  apply(web.link, web.netns.get());
+  plug(web.link, web.netns.get());
+  EXPECT_TRUE(canPing(web, db, Family::IPv4));
+  EXPECT_TRUE(canPing(db, web, Family::IPv6));
+}
+
 // A trunk: a veth pair whose other end is the wire.
 Network vlan3() {
   Network network;
@@ -163,49 +205,82 @@ TEST_F(Links, NeedTheirTrunkAndItToBeUp) {
   EXPECT_EQ(ourDevices(), Texts());
 }
 
-// On a kernel without 8021q the same call must say so, and leave nothing.
-TEST_F(Links, OfAVlanAreTaggedOnItsTrunk) {
-  ip(-1, {"link", "add", "trunk0", "type", "veth", "peer", "name", "wire"});
-  ip(-1, {"link", "set", "trunk0", "up"});
-  ip(-1, {"link", "set", "wire", "up"});
-  const Fd netns = makeNamespace();
-  const LinkPlan plan =
-      planLink({"web1", "u", 0, LinkMode::Bridge, {Address::parse("10.0.3.17").value()}}, vlan3());
-  try {
-    apply(plan, netns.get());
-  } catch (const Error& error) {
-    EXPECT_EQ(error.kind(), Kind::Unsupported) << error.text();
-    EXPECT_EQ(error.hint(), "this kernel needs module 8021q");
-    EXPECT_EQ(ourDevices(), Texts());
-    return;
+class Trunk : public World {
+ protected:
+  void SetUp() override {
+    World::SetUp();
+    ip(-1, {"link", "add", "trunk0", "type", "veth", "peer", "name", "wire"});
+    ip(-1, {"link", "set", "trunk0", "up"});
+    ip(-1, {"link", "set", "wire", "up"});
+    web_.netns = makeNamespace();
+    web_.ipv4 = Address::parse("10.0.3.17").value();
+    wire_.netns = openFile("/proc/thread-self/ns/net", O_RDONLY);
+    wire_.ipv4 = Address::parse("10.0.3.1").value();
   }
+  // False when this kernel cannot make such a link: then it must say so and leave nothing.
+  bool canApply(const Network& network, LinkMode mode, const char* hint) {
+    web_.link = planLink({"web1", "u", 0, mode, {web_.ipv4}}, network);
+    try {
+      apply(web_.link, web_.netns.get());
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), Kind::Unsupported) << error.text();
+      EXPECT_EQ(error.hint(), hint);
+      EXPECT_EQ(ourDevices(), Texts());
+      return false;
+    }
+    plug(web_.link, web_.netns.get());
+    return true;
+  }
+
+  Context web_;
+  Context wire_;
+};
+
+TEST_F(Trunk, CarriesANetworkOnItsVlan) {
+  if (!canApply(vlan3(), LinkMode::Bridge, "this kernel needs module 8021q")) return;
   EXPECT_EQ(ourDevices(), (Texts{"trunk0.3", "vs0-web1", "vsb-vlan3"}));
-  EXPECT_NE(ip(-1, {"-d", "link", "show", "trunk0.3"}).find("id 3"), std::string::npos);
-  EXPECT_NE(ip(-1, {"link", "show", "trunk0.3"}).find("master vsb-vlan3"), std::string::npos);
-  EXPECT_NE(ip(netns.get(), {"route"}).find("default via 10.0.3.1"), std::string::npos);
-  EXPECT_NE(ip(netns.get(), {"link", "show", "eth0"}).find("mtu 1400"), std::string::npos);
+  EXPECT_NE(ip(web_.netns.get(), {"route"}).find("default via 10.0.3.1"), std::string::npos);
+  EXPECT_NE(ip(web_.netns.get(), {"link", "show", "eth0"}).find("mtu 1400"), std::string::npos);
+  ip(-1, {"link", "add", "link", "wire", "name", "other", "type", "vlan", "id", "4"});
+  ip(-1, {"link", "set", "other", "up"});
+  ip(-1, {"addr", "add", "10.0.3.1/24", "dev", "other"});
+  EXPECT_FALSE(canPing(web_, wire_, Family::IPv4));
+  ip(-1, {"link", "delete", "other"});
+  ip(-1, {"link", "add", "link", "wire", "name", "right", "type", "vlan", "id", "3"});
+  ip(-1, {"link", "set", "right", "up"});
+  ip(-1, {"addr", "add", "10.0.3.1/24", "dev", "right"});
+  EXPECT_TRUE(canPing(web_, wire_, Family::IPv4));
+  // The trunk's own troubles are over when it is back.
+  ip(-1, {"link", "set", "trunk0", "down"});
+  EXPECT_FALSE(canPing(web_, wire_, Family::IPv4));
+  ip(-1, {"link", "set", "trunk0", "up"});
+  bool isBack = false;
+  for (int i = 0; i < 20 && !isBack; ++i) isBack = canPing(web_, wire_, Family::IPv4);
+  EXPECT_TRUE(isBack);
   remove("web1");
   EXPECT_EQ(ourDevices(), Texts());
 }
 
-TEST_F(Links, OfModeMacvlanAreOnTheDeviceItself) {
-  ip(-1, {"link", "add", "trunk0", "type", "veth", "peer", "name", "wire"});
-  ip(-1, {"link", "set", "trunk0", "up"});
-  ip(-1, {"link", "set", "wire", "up"});
-  ip(-1, {"addr", "add", "10.0.3.9/24", "dev", "wire"});
+TEST_F(Trunk, HasContextsOnItWithoutABridge) {
+  ip(-1, {"addr", "add", "10.0.3.1/24", "dev", "wire"});
   Network network = vlan3();
   network.vlan = 0;
-  Context web;
-  web.netns = makeNamespace();
-  web.ipv4 = Address::parse("10.0.3.17").value();
-  web.link = planLink({"web1", "u", 0, LinkMode::Macvlan, {web.ipv4}}, network);
-  apply(web.link, web.netns.get());
-  apply(web.link, web.netns.get());
-  EXPECT_EQ(ourDevices(), Texts());  // the host has nothing to clean up
-  Context host;
-  host.netns = openFile("/proc/thread-self/ns/net", O_RDONLY);
-  host.ipv4 = Address::parse("10.0.3.9").value();
-  EXPECT_TRUE(canPing(web, host, Family::IPv4));
+  for (const LinkMode mode : {LinkMode::Macvlan, LinkMode::Ipvlan}) {
+    web_.netns = makeNamespace();
+    if (!canApply(network, mode, "")) continue;
+    apply(web_.link, web_.netns.get());
+    EXPECT_EQ(ourDevices(), Texts());  // the host has nothing to clean up
+    EXPECT_TRUE(canPing(web_, wire_, Family::IPv4)) << nameOf(mode);
+  }
+}
+
+TEST_F(Trunk, KeepsTheVlanOfAMacvlanUntilItsNetworkGoes) {
+  if (!canApply(vlan3(), LinkMode::Macvlan, "this kernel needs module 8021q")) return;
+  EXPECT_EQ(ourDevices(), Texts{"trunk0.3"});
+  remove("web1");
+  EXPECT_EQ(ourDevices(), Texts{"trunk0.3"});
+  removeNetwork("vlan3", web_.link.vlanDevice);
+  EXPECT_EQ(ourDevices(), Texts());
 }
 
 }  // namespace
