@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
+#include <algorithm>
+#include <sstream>
+#include <string_view>
 
 #include "vsd/base/error.hpp"
 
@@ -14,26 +16,49 @@ Command nft(std::vector<std::string> words) {
   command.argv = {findProgram("nft", "nftables")};
   command.argv.insert(command.argv.end(), words.begin(), words.end());
   command.deadline = Millis(30'000);
-  command.maxOutput = 64U << 20;  // sets with all that is remembered
   return command;
 }
 
+// What stands between the quotes of: device "vs0-web1", or devices = { "vs0-web1", ... }.
+std::vector<std::string> quotedIn(std::string_view line) {
+  std::vector<std::string> found;
+  for (std::size_t at = line.find('"'); at != std::string_view::npos; at = line.find('"', at + 1)) {
+    const std::size_t end = line.find('"', at + 1);
+    if (end == std::string_view::npos) break;
+    found.emplace_back(line.substr(at + 1, end - at - 1));
+    at = end;
+  }
+  return found;
+}
+
+// nft's own form, which is one rule a line. Its JSON does not name the devices of a hook before
+// version 1.1, and has no way to leave the sets' elements away.
 LoadedRuleset parse(const std::string& text, const std::string& context) {
   LoadedRuleset loaded;
-  try {
-    const nlohmann::json json = nlohmann::json::parse(text);
-    for (const nlohmann::json& item : json.at("nftables")) {
-      if (const auto chain = item.find("chain"); chain != item.end())
-        loaded.rules[chain->at("name").get<std::string>()];
-      if (const auto rule = item.find("rule"); rule != item.end())
-        ++loaded.rules[rule->at("chain").get<std::string>()];
-      if (const auto counter = item.find("counter"); counter != item.end())
-        loaded.counters[counter->at("name").get<std::string>()] = {
-            counter->at("packets").get<std::uint64_t>(), counter->at("bytes").get<std::uint64_t>()};
+  std::istringstream lines(text);
+  std::string line;
+  std::string kind;  // of the block that we are in
+  std::string name;
+  while (std::getline(lines, line)) {
+    line.erase(0, std::min(line.find_first_not_of('\t'), line.size()));
+    if (line.starts_with("table ") || line.empty()) continue;
+    if (line == "}") {
+      kind.clear();
+    } else if (kind.empty()) {
+      std::istringstream(line) >> kind >> name;
+      if (kind == "chain") loaded.rules[name];
+    } else if (kind == "chain" && line.starts_with("type ")) {
+      for (const std::string& device : quotedIn(line)) loaded.hooks[name].push_back(device);
+    } else if (kind == "chain") {
+      ++loaded.rules[name];
+    } else if (kind == "counter") {
+      std::string word;
+      Count count;
+      if (std::istringstream(line) >> word >> count.packets >> word >> count.bytes)
+        loaded.counters[name] = count;
     }
-  } catch (const nlohmann::json::exception& error) {
-    throw failed("cannot read the rules of context '{}' back: {}", context, error.what());
   }
+  if (loaded.rules.empty()) throw failed("cannot read the rules of context '{}' back", context);
   return loaded;
 }
 
@@ -49,7 +74,7 @@ void load(const Ruleset& ruleset, Runner& runner) {
 }
 
 std::optional<LoadedRuleset> readBack(const std::string& context, Runner& runner) {
-  const Command command = nft({"-j", "list", "table", "netdev", tableName(context)});
+  const Command command = nft({"--terse", "list", "table", "netdev", tableName(context)});
   const Output output = runner.run(command);
   if (output.status == 0) return parse(output.out, context);
   if (output.err.find("No such file or directory") != std::string::npos) return std::nullopt;
@@ -58,7 +83,7 @@ std::optional<LoadedRuleset> readBack(const std::string& context, Runner& runner
 
 bool isLoaded(const Ruleset& ruleset, Runner& runner) {
   const auto loaded = readBack(ruleset.context, runner);
-  return loaded && loaded->rules == ruleset.rules;
+  return loaded && loaded->rules == ruleset.rules && loaded->hooks == ruleset.hooks;
 }
 
 void unload(const std::string& context, Runner& runner) {

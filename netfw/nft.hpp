@@ -21,7 +21,8 @@ struct Count {
 
 // What the kernel has of a context's table.
 struct LoadedRuleset {
-  std::map<std::string, int> rules;  // in each chain
+  std::map<std::string, int> rules;                       // in each chain
+  std::map<std::string, std::vector<std::string>> hooks;  // the devices of a chain, as of Ruleset
   std::map<std::string, Count> counters;
 };
 
@@ -30,7 +31,8 @@ struct LoadedRuleset {
 void load(const Ruleset& ruleset, Runner& runner);
 // nullopt: there is no such table.
 std::optional<LoadedRuleset> readBack(const std::string& context, Runner& runner);
-// True when nothing is missing: for reconcile, after somebody flushed the host's rules.
+// True when nothing is missing: for reconcile, after somebody flushed the host's rules, or after a
+// link was made anew (a hook goes with its device, and the table stays).
 bool isLoaded(const Ruleset& ruleset, Runner& runner);
 // Removes the context's table; none is success.
 void unload(const std::string& context, Runner& runner);

@@ -34,9 +34,9 @@ enum class Filter {
 struct Ruleset {
   std::string context;
   std::string text;
-  // What is there when it is loaded: how many rules each chain has, and the hooked devices.
+  // What is there when it is loaded: how many rules each chain has, and the devices of hooks.
   std::map<std::string, int> rules;
-  std::vector<std::string> devices;
+  std::map<std::string, std::vector<std::string>> hooks;
 };
 
 // `links` are all of one context. Throws Unsupported when a link has no end on the host (macvlan,

@@ -16,13 +16,10 @@ class LinkWriter {
   }
 
   void write() {
-    text_.ruleset.devices.push_back(link_.hostEnd);
     writeArpOf();
     writeIPv4Of();
     writeIPv6Of();
-    text_.chain(fmt::format("of{}", index_));
-    text_.line("    type filter hook ingress device \"{}\" priority 0; policy drop;",
-               link_.hostEnd);
+    text_.hook(fmt::format("of{}", index_), "ingress", link_.hostEnd);
     text_.rule("ether saddr != {} goto spoofed", link_.mac);
     // By the type in the frame, which of a tagged one is that of the tag.
     text_.rule(
@@ -33,8 +30,7 @@ class LinkWriter {
 
     writeIPv4For();
     writeIPv6For();
-    text_.chain(fmt::format("for{}", index_));
-    text_.line("    type filter hook egress device \"{}\" priority 0; policy drop;", link_.hostEnd);
+    text_.hook(fmt::format("for{}", index_), "egress", link_.hostEnd);
     text_.rule("meta protocol vmap {{ arp : accept, ip : goto for4-{0}, ip6 : goto for6-{0} }}",
                index_);
     text_.end();

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "netfw/ruleset.hpp"
@@ -48,6 +49,12 @@ class RulesetText {
     chain_ = name;
     ruleset.rules[name] = 0;
     line("  chain {} {{", name);
+  }
+  // A chain that every packet on one way of `device` meets.
+  void hook(const std::string& name, std::string_view way, const std::string& device) {
+    chain(name);
+    ruleset.hooks[name] = {device};
+    line("    type filter hook {} device \"{}\" priority 0; policy drop;", way, device);
   }
   template <typename... Args>
   void rule(fmt::format_string<Args...> text, Args&&... args) {

@@ -10,6 +10,8 @@
 namespace vs::netfw {
 namespace {
 
+using Hooks = std::map<std::string, std::vector<std::string>>;
+
 LinkPlan link(int index = 0, LinkMode mode = LinkMode::Bridge) {
   Network network{"vlan3", NetworkKind::Vlan, 3, "trunk0"};
   network.subnets = {{Prefix::parse("10.0.3.0/24").value(), {}},
@@ -43,13 +45,15 @@ TEST(Ruleset, CountsWhatItHasOfEachChain) {
   EXPECT_EQ(ruleset.rules.at("from4"), 8);
   EXPECT_EQ(ruleset.rules.at("from6"), 5);
   EXPECT_EQ(ruleset.rules.at("of0"), 3);
-  EXPECT_EQ(ruleset.devices, std::vector<std::string>{"vs0-web1"});
+  EXPECT_EQ(ruleset.hooks, (Hooks{{"for0", {"vs0-web1"}}, {"of0", {"vs0-web1"}}}));
 }
 
 TEST(Ruleset, HooksEachLinkByItselfAndSharesTheRules) {
   const Ruleset ruleset = rulesetFor("web1", {link(0), link(1)}, rules());
-  EXPECT_EQ(ruleset.devices, (std::vector<std::string>{"vs0-web1", "vs1-web1"}));
-  EXPECT_EQ(ruleset.rules.count("of1") + ruleset.rules.count("for1"), 2U);
+  EXPECT_EQ(ruleset.hooks, (Hooks{{"for0", {"vs0-web1"}},
+                                  {"for1", {"vs1-web1"}},
+                                  {"of0", {"vs0-web1"}},
+                                  {"of1", {"vs1-web1"}}}));
   EXPECT_NE(ruleset.text.find("hook egress device \"vs1-web1\""), std::string::npos);
 }
 
@@ -78,8 +82,7 @@ TEST(Ruleset, CannotFilterALinkWithoutAnEndOnTheHost) {
               "the firewall of context 'web1' cannot see its macvlan link 'eth0': that has no end "
               "on this host");
   }
-  EXPECT_EQ(rulesetFor("web1", {link(0, LinkMode::Macvlan)}, rules(), Filter::Off).devices.size(),
-            0U);
+  EXPECT_TRUE(rulesetFor("web1", {link(0, LinkMode::Macvlan)}, rules(), Filter::Off).hooks.empty());
 }
 
 TEST(LinkLocal, IsMadeOfTheMacAddress) {
@@ -87,19 +90,45 @@ TEST(LinkLocal, IsMadeOfTheMacAddress) {
 }
 
 constexpr const char* kListed =
-    R"({"nftables": [{"metainfo": {"version": "1.0.6", "json_schema_version": 1}},
-  {"table": {"family": "netdev", "name": "vsd-web1", "handle": 1}},
-  {"counter": {"family": "netdev", "name": "denied", "table": "vsd-web1", "handle": 2, "packets": 3, "bytes": 252}},
-  {"chain": {"family": "netdev", "table": "vsd-web1", "name": "to4", "handle": 9}},
-  {"chain": {"family": "netdev", "table": "vsd-web1", "name": "empty", "handle": 10}},
-  {"rule": {"family": "netdev", "table": "vsd-web1", "chain": "to4", "handle": 11, "expr": [{"drop": null}]}}]})";
+    "table netdev vsd-web1 {\n"
+    "\tcounter denied {\n"
+    "\t\tpackets 3 bytes 252\n"
+    "\t}\n"
+    "\n"
+    "\tset flows4 {\n"
+    "\t\ttype ipv4_addr\n"
+    "\t\tsize 4096\n"
+    "\t}\n"
+    "\n"
+    "\tchain to4 {\n"
+    "\t\tudp dport { 53, 100-200 } goto sent4\n"
+    "\t\tdrop\n"
+    "\t}\n"
+    "\n"
+    "\tchain empty {\n"
+    "\t}\n"
+    "\n"
+    "\tchain of0 {\n"
+    "\t\ttype filter hook ingress device \"vs0-web1\" priority filter; policy drop;\n"
+    "\t\tdrop\n"
+    "\t}\n"
+    "\n"
+    "\tchain for0 {\n"
+    "\t\ttype filter hook egress devices = { \"vs0-web1\", \"vs1-web1\" } priority filter; policy "
+    "drop;\n"
+    "\t}\n"
+    "}\n";
+const Hooks kHooks{{"for0", {"vs0-web1", "vs1-web1"}}, {"of0", {"vs0-web1"}}};
+const std::map<std::string, int> kRules{{"empty", 0}, {"for0", 0}, {"of0", 1}, {"to4", 2}};
 
 TEST(Nft, ReadsATableBack) {
   FakeRunner runner;
   runner.answer({0, kListed, ""});
   const LoadedRuleset loaded = readBack("web1", runner).value();
-  EXPECT_EQ(runner.ran, std::vector<std::string>{"/usr/sbin/nft -j list table netdev vsd-web1"});
-  EXPECT_EQ(loaded.rules, (std::map<std::string, int>{{"empty", 0}, {"to4", 1}}));
+  EXPECT_EQ(runner.ran,
+            std::vector<std::string>{"/usr/sbin/nft --terse list table netdev vsd-web1"});
+  EXPECT_EQ(loaded.rules, kRules);
+  EXPECT_EQ(loaded.hooks, kHooks);
   EXPECT_EQ(loaded.counters, (std::map<std::string, Count>{{"denied", {3, 252}}}));
   runner.answer({1, "", "Error: No such file or directory\nlist table netdev vsd-web1\n"});
   EXPECT_FALSE(readBack("web1", runner));
@@ -107,6 +136,19 @@ TEST(Nft, ReadsATableBack) {
   EXPECT_THROW(readBack("web1", runner), Error);
   runner.answer({0, "{", ""});
   EXPECT_THROW(readBack("web1", runner), Error);
+}
+
+TEST(Nft, MissesAHookThatWentWithItsDevice) {
+  FakeRunner runner;
+  Ruleset ruleset;
+  ruleset.rules = kRules;
+  ruleset.hooks = kHooks;
+  runner.answer({0, kListed, ""});
+  EXPECT_TRUE(isLoaded(ruleset, runner));
+  std::string unhooked = kListed;
+  unhooked.erase(unhooked.find(" device \"vs0-web1\""), 18);
+  runner.answer({0, unhooked, ""});
+  EXPECT_FALSE(isLoaded(ruleset, runner));
 }
 
 TEST(Nft, BelievesOnlyWhatItReadsBack) {
@@ -118,7 +160,8 @@ TEST(Nft, BelievesOnlyWhatItReadsBack) {
   runner.answer({0, kListed, ""});
   Ruleset small;
   small.context = "web1";
-  small.rules = {{"empty", 0}, {"to4", 1}};
+  small.rules = kRules;
+  small.hooks = kHooks;
   load(small, runner);
   EXPECT_EQ(runner.ran.size(), 4U);
   EXPECT_EQ(runner.ran[2], "/usr/sbin/nft -f -");
