@@ -58,7 +58,6 @@ class RulesWriter {
       text_.line("  set {}{} {{", setName(name), side.suffix);
       text_.line("    type {}", side.type);
       text_.line("    flags interval");
-      text_.line("    auto-merge");
       text_.line("    elements = {}", braced(own));
       text_.line("  }}");
     }
