@@ -1,0 +1,85 @@
+// What a context's link in a network is made of, as a value: made by planLink() from what is
+// wished, shown by describe(), carried out by apply() (netfw/netlink.hpp).
+//
+//   trunk0 ── trunk0.3 ── vsb-vlan3 ── vs0-web1 ═══ eth0        Bridge (networks with a VLAN)
+//   device    VLAN        bridge       host end     inside
+//                         vsb-lonely ── vs0-web1 ═══ eth0       Bridge (isolated networks)
+//   trunk0 ── trunk0.3 ─────────────────────────── eth0         Macvlan, Ipvlan
+//
+// VLAN and bridge belong to the network: made with its first context, removed with its last. The
+// host has no address on any of them.
+//
+// A name of a device has 15 bytes at most (IFNAMSIZ). What is longer than the 11 that are left is
+// told by 55 bits of its SHA-256 instead, behind a '.', which no name of ours has: "vs0.k3m...".
+// The whole name is the device's alias then too, for people.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "netfw/address.hpp"
+#include "netfw/network.hpp"
+
+namespace vs::netfw {
+
+enum class LinkMode { Bridge, Macvlan, Ipvlan };
+std::string_view nameOf(LinkMode mode);  // "bridge", "macvlan", "ipvlan"
+std::optional<LinkMode> linkModeFrom(std::string_view name);
+
+// A context has at most so many links.
+inline constexpr int kMostLinks = 10;
+
+struct LinkWish {
+  std::string context;
+  std::string uuid;  // of the context: its MAC address follows from it
+  int index = 0;     // which of the context's links, below kMostLinks
+  LinkMode mode = LinkMode::Bridge;
+  std::vector<Address> addresses;  // all in subnets of the network
+};
+
+struct Route {
+  Prefix destination;
+  Address gateway;
+  bool operator==(const Route&) const = default;
+};
+
+struct LinkPlan {
+  std::string context;
+  std::string network;
+  LinkMode mode = LinkMode::Bridge;
+
+  std::string device;      // the trunk, which must be there; empty in an isolated network
+  int vlan = 0;            // 0: untagged
+  std::string vlanDevice;  // empty: none
+  std::string bridge;      // empty: none
+  std::string bridgeMac;
+  std::string hostEnd;  // of the veth pair; empty: none
+
+  std::string name;  // inside: "eth0"
+  std::string mac;
+  int mtu = 0;  // 0: as the kernel gives it
+  std::vector<AddressWithLength> addresses;
+  std::vector<Route> routes;
+
+  bool operator==(const LinkPlan&) const = default;
+};
+
+// Throws InvalidParameter for an address outside the network, a mode that the network cannot have,
+// and a network without device where one is needed (`defaultDevice` is the host's own).
+LinkPlan planLink(const LinkWish& wish, const Network& network,
+                  const std::string& defaultDevice = {});
+// One line each thing that would be made, for people.
+std::vector<std::string> describe(const LinkPlan& plan);
+
+// "vs0-web1"
+std::string hostEndName(const std::string& context, int index);
+// "vsb-vlan3"
+std::string bridgeName(const std::string& network);
+// "trunk0.3"; what is too long is shortened as above: "vsv.k3m...".
+std::string vlanDeviceName(const std::string& device, int vlan);
+// "02:..": locally administered, the same for the same uuid and index wherever the context is.
+std::string macFor(const std::string& uuid, int index);
+
+}  // namespace vs::netfw

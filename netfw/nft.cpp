@@ -1,0 +1,96 @@
+#include "netfw/nft.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sstream>
+#include <string_view>
+
+#include "vsd/base/error.hpp"
+
+namespace vs::netfw {
+namespace {
+
+Command nft(std::vector<std::string> words) {
+  Command command;
+  command.argv = {findProgram("nft", "nftables")};
+  command.argv.insert(command.argv.end(), words.begin(), words.end());
+  command.deadline = Millis(30'000);
+  return command;
+}
+
+// What stands between the quotes of: device "vs0-web1", or devices = { "vs0-web1", ... }.
+std::vector<std::string> quotedIn(std::string_view line) {
+  std::vector<std::string> found;
+  for (std::size_t at = line.find('"'); at != std::string_view::npos; at = line.find('"', at + 1)) {
+    const std::size_t end = line.find('"', at + 1);
+    if (end == std::string_view::npos) break;
+    found.emplace_back(line.substr(at + 1, end - at - 1));
+    at = end;
+  }
+  return found;
+}
+
+// nft's own form, which is one rule a line. Its JSON does not name the devices of a hook before
+// version 1.1, and has no way to leave the sets' elements away.
+LoadedRuleset parse(const std::string& text, const std::string& context) {
+  LoadedRuleset loaded;
+  std::istringstream lines(text);
+  std::string line;
+  std::string kind;  // of the block that we are in
+  std::string name;
+  while (std::getline(lines, line)) {
+    line.erase(0, std::min(line.find_first_not_of('\t'), line.size()));
+    if (line.starts_with("table ") || line.empty()) continue;
+    if (line == "}") {
+      kind.clear();
+    } else if (kind.empty()) {
+      std::istringstream(line) >> kind >> name;
+      if (kind == "chain") loaded.rules[name];
+    } else if (kind == "chain" && line.starts_with("type ")) {
+      for (const std::string& device : quotedIn(line)) loaded.hooks[name].push_back(device);
+    } else if (kind == "chain") {
+      ++loaded.rules[name];
+    } else if (kind == "counter") {
+      std::string word;
+      Count count;
+      if (std::istringstream(line) >> word >> count.packets >> word >> count.bytes)
+        loaded.counters[name] = count;
+    }
+  }
+  if (loaded.rules.empty()) throw failed("cannot read the rules of context '{}' back", context);
+  return loaded;
+}
+
+}  // namespace
+
+void load(const Ruleset& ruleset, Runner& runner) {
+  Command command = nft({"-f", "-"});
+  command.input = ruleset.text;
+  runner.mustRun(command, fmt::format("cannot load the rules of context '{}'", ruleset.context));
+  if (!isLoaded(ruleset, runner))
+    throw failed("the rules of context '{}' are not what was loaded", ruleset.context)
+        .withHint("somebody else changes this host's nftables");
+}
+
+std::optional<LoadedRuleset> readBack(const std::string& context, Runner& runner) {
+  const Command command = nft({"--terse", "list", "table", "netdev", tableName(context)});
+  const Output output = runner.run(command);
+  if (output.status == 0) return parse(output.out, context);
+  if (output.err.find("No such file or directory") != std::string::npos) return std::nullopt;
+  throw failed("cannot read the rules of context '{}' back: {}", context, output.err);
+}
+
+bool isLoaded(const Ruleset& ruleset, Runner& runner) {
+  const auto loaded = readBack(ruleset.context, runner);
+  return loaded && loaded->rules == ruleset.rules && loaded->hooks == ruleset.hooks;
+}
+
+void unload(const std::string& context, Runner& runner) {
+  Command command = nft({"-f", "-"});
+  command.input =
+      fmt::format("add table netdev {0}\ndelete table netdev {0}\n", tableName(context));
+  runner.mustRun(command, fmt::format("cannot remove the rules of context '{}'", context));
+}
+
+}  // namespace vs::netfw

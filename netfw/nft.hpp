@@ -1,0 +1,40 @@
+// Loads a context's ruleset, reads it back and removes it: `nft -f -`, one transaction each,
+// through a Runner. Of the table all or nothing is there, and a start or a change leaves no gap.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "netfw/ruleset.hpp"
+#include "vsd/base/runner.hpp"
+
+namespace vs::netfw {
+
+struct Count {
+  std::uint64_t packets = 0;
+  std::uint64_t bytes = 0;
+  bool operator==(const Count&) const = default;
+};
+
+// What the kernel has of a context's table.
+struct LoadedRuleset {
+  std::map<std::string, int> rules;                       // in each chain
+  std::map<std::string, std::vector<std::string>> hooks;  // the devices of a chain, as of Ruleset
+  std::map<std::string, Count> counters;
+};
+
+// Replaces the context's table, reads it back and compares. Established exchanges have to be
+// allowed by the new rules to go on.
+void load(const Ruleset& ruleset, Runner& runner);
+// nullopt: there is no such table.
+std::optional<LoadedRuleset> readBack(const std::string& context, Runner& runner);
+// True when nothing is missing: for reconcile, after somebody flushed the host's rules, or after a
+// link was made anew (a hook goes with its device, and the table stays).
+bool isLoaded(const Ruleset& ruleset, Runner& runner);
+// Removes the context's table; none is success.
+void unload(const std::string& context, Runner& runner);
+
+}  // namespace vs::netfw
