@@ -13,7 +13,7 @@ class Undo(OnDisk, Killing, unittest.TestCase):
     SNAPSHOTS = True
 
     def tearDown(self):
-        self.vsd.revive()
+        self.vsd.spare()
         self.clear()
         self.assertEqual(self.vsd.differences(), [])
 
@@ -106,7 +106,7 @@ class Move(OnDisk, Killing, unittest.TestCase):
     CREATE = ("create", "a", "--template", "busybox", "--storage", "fast", "--size", "9G")
 
     def tearDown(self):
-        self.vsd.revive()
+        self.vsd.spare()
         self.clear()
         self.assertEqual(self.vsd.differences(), [])
 
