@@ -49,7 +49,7 @@ lint:
 	ninja -C build/lint vsd/api/interface_text.hpp
 	git ls-files '*.cpp' '*.hpp' | xargs clang-format --dry-run -Werror
 	# Not the server: the analyzer takes a pointer inside asio's coroutines for uninitialized.
-	git ls-files 'vsd/*.cpp' 'vsctl/*.cpp' | grep -v '^vsd/api/server.cpp' | xargs -P2 -n4 $(TIDY)
+	git ls-files 'vsd/*.cpp' 'vsctl/*.cpp' 'netfw/*.cpp' | grep -v '^vsd/api/server.cpp' | xargs -P2 -n4 $(TIDY)
 	git ls-files '*.sh' packaging/prepare .ci/run | xargs shellcheck
 	tests/layers.py
 
