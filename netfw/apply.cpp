@@ -146,7 +146,7 @@ class Applier {
     if (isThere) return;
     int below = deviceIndex_;
     if (!plan_.vlanDevice.empty())
-      below = rtnl_link_get_ifindex(nl::find(host_.get(), plan_.vlanDevice).get());
+      below = rtnl_link_get_ifindex(nl::get(host_.get(), plan_.vlanDevice).get());
     const bool isMacvlan = plan_.mode == LinkMode::Macvlan;
     const nl::Link link(isMacvlan ? rtnl_link_macvlan_alloc() : rtnl_link_ipvlan_alloc());
     if (isMacvlan) {
@@ -178,7 +178,7 @@ class Applier {
     setIPv6(plan_.name, "accept_ra", "0");
     setIPv6(plan_.name, "autoconf", "0");
     setIPv6(plan_.name, "accept_dad", "0");
-    const nl::Link link = nl::find(inside.get(), plan_.name);
+    const nl::Link link = nl::get(inside.get(), plan_.name);
     const int index = rtnl_link_get_ifindex(link.get());
     for (const AddressWithLength& address : plan_.addresses)
       addAddress(inside.get(), index, address);
@@ -214,16 +214,14 @@ class Applier {
   }
 
   void joinBridge(const std::string& name, nl::Switch to) {
-    const nl::Link bridge = nl::find(host_.get(), plan_.bridge);
-    if (!bridge) throw failed("bridge '{}' has gone", plan_.bridge);
+    const nl::Link bridge = nl::get(host_.get(), plan_.bridge);
     const bool isLink = name == plan_.hostEnd;
     setUp(name, rtnl_link_get_ifindex(bridge.get()), to,
           (isLink ? "context " + plan_.context : "network " + plan_.network));
   }
 
   void setUp(const std::string& name, int master, nl::Switch to, const std::string& alias) {
-    const nl::Link link = nl::find(host_.get(), name);
-    if (!link) throw failed("device '{}' has gone", name);
+    const nl::Link link = nl::get(host_.get(), name);
     const nl::Link changes(rtnl_link_alloc());
     if (to == nl::Switch::Up) rtnl_link_set_flags(changes.get(), IFF_UP);
     rtnl_link_set_ifalias(changes.get(), alias.c_str());

@@ -60,8 +60,7 @@ class CarrierWatch {
   void wait(const std::string& name) {
     const Deadline deadline = deadlineIn(Millis(2000));
     while (true) {
-      const nl::Link link = nl::find(asking_.get(), name);
-      if (!link) throw failed("device '{}' has gone", name);
+      const nl::Link link = nl::get(asking_.get(), name);
       if (rtnl_link_get_operstate(link.get()) == IF_OPER_UP) return;
       const auto left =
           std::chrono::duration_cast<Millis>(deadline - std::chrono::steady_clock::now());

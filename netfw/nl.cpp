@@ -60,6 +60,12 @@ Link find(nl_sock* socket, const std::string& name) {
   return Link(found);
 }
 
+Link get(nl_sock* socket, const std::string& name) {
+  Link link = find(socket, name);
+  if (!link) throw failed("device '{}' has gone", name);
+  return link;
+}
+
 std::vector<Link> findAll(nl_sock* socket) {
   nl_cache* all = nullptr;
   check(rtnl_link_alloc_cache(socket, AF_UNSPEC, &all), "list network devices");
@@ -84,8 +90,7 @@ void change(nl_sock* socket, rtnl_link* link, rtnl_link* changes, const std::str
 }
 
 void switchLink(nl_sock* socket, const std::string& name, Switch to) {
-  const Link link = find(socket, name);
-  if (!link) throw failed("device '{}' has gone", name);
+  const Link link = get(socket, name);
   const Link changes(rtnl_link_alloc());
   if (to == Switch::Up)
     rtnl_link_set_flags(changes.get(), IFF_UP);

@@ -48,6 +48,8 @@ void check(int result, const std::string& what);
 
 // nullptr: there is no such device.
 Link find(nl_sock* socket, const std::string& name);
+// Throws Failed when there is none: somebody has removed it, and inside that may be the context.
+Link get(nl_sock* socket, const std::string& name);
 std::vector<Link> findAll(nl_sock* socket);
 bool isOurs(rtnl_link* link);
 std::string nameOf(rtnl_link* link);
