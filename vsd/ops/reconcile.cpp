@@ -49,13 +49,13 @@ void finishRename(const Host& host, const std::string& from, const std::string& 
   if (storage->hasVolume(to) || !storage->listSnapshots(to).empty()) storage->rename(to, from);
 }
 
+bool hasBegun(const OperationPicture& picture, const char* step) {
+  return std::ranges::find(picture.steps, step, &Step::name) != picture.steps.end();
+}
+
 // A start that took its snapshot and did not come to run anything: there is nothing to decide on.
 void closeSession(const Host& host, const OperationPicture& picture) {
-  const auto took = std::ranges::find(picture.steps, kUndoStep, &Step::name);
-  if (took == picture.steps.end() || std::find_if(took, picture.steps.end(), [](const Step& step) {
-                                       return step.name == kBootStep;
-                                     }) != picture.steps.end())
-    return;
+  if (!hasBegun(picture, kUndoStep) || hasBegun(picture, kBootStep)) return;
   const auto context = host.contexts.findIfAny(picture.object);
   if (context && hasUndo(host, context->definition))
     storageOf(host, picture.object)->removeSnapshot(picture.object, kUndoSnapshot);

@@ -55,10 +55,6 @@ void waitForSystem(const Host& host, const std::string& name, Operation& operati
   }
 }
 
-}  // namespace
-
-namespace {
-
 void checkStart(const Host& host, const std::string& name, Session session) {
   const ContextPicture context = host.contexts.find(name);
   if (context.removing)
