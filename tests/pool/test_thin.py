@@ -64,7 +64,7 @@ class Thin(OnDisk, unittest.TestCase):
             self.vsd.ok("exec", "one", "--", "dd", "if=/dev/zero", "of=/root/data", "bs=1M", "count=16", "conv=fsync")
             return time.monotonic() - began
         limited = seconds()
-        self.vsd.ok("set", "one", "--write-rate", "1G")
+        self.vsd.ok("set", "one", "--unset", "write-rate")
         self.assertGreater(limited, 6)
         self.assertGreater(limited, 2 * seconds())
         refused = self.vsd.vsctl("create", "two", "--template", "busybox", "--storage", "dir", "--read-rate", "1M")
