@@ -182,9 +182,10 @@ class Thin(OnDisk, unittest.TestCase):
         self.assertIn("pool vs-pool", found)
         pool = json.loads(self.vsd.shell("lvs --reportformat json -o lv_tags vsd-fast/vc-one"))["report"][0]["lv"][0]["lv_tags"]
         tag = next(t for t in pool.split(",") if t.startswith("vs.d0"))
+        head, body = tag.split("=")
         # Their volume with our name, a definition that somebody has edited, a disk that is read-only.
         self.vsd.shell("lvcreate -qq -y -an -V 1G --thinpool vs-pool -n vc-theirs vsd-fast; "
-                       f"lvchange --deltag {tag} --addtag {tag[:-4]} vsd-fast/vc-one; blockdev --setro {self.device}; "
+                       f"lvchange --deltag {tag} --addtag {head}={body[4:]} vsd-fast/vc-one; blockdev --setro {self.device}; "
                        "systemctl restart vsd.service")
         try:
             code, found = self.findings("fast")
@@ -259,6 +260,23 @@ class Thin(OnDisk, unittest.TestCase):
         self.vsd.ok(*create, "two")
         self.assertIn("left in the pool", self.vsd.shell("journalctl -u vsd.service -n 20 --no-pager"))
         self.assertEqual(self.vsd.ok("exec", "two", "--", "echo", "well"), "well\n")
+
+    def test_an_operation_is_taken_back_although_its_lvm_left_the_pool_suspended(self):
+        """What a vsd that starts asks of lvm would wait for the pool, and vsd would never come up."""
+        self.addCleanup(self.vsd.spare)
+        self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast")
+        self.vsd.die_at("rename/record it")
+        self.vsd.vsctl("rename", "one", "two")
+        self.assertTrue(self.vsd.died(), "vsd was not killed at this step")
+        # A reader that waits, as udev's prober may: it holds up who suspends the volume.
+        self.vsd.shell("lvchange -ay -K vsd-fast/vc-two; dmsetup suspend --nolockfs vsd--fast-vs--pool-tpool; "
+                       "setsid dd if=/dev/mapper/vsd--fast-vc--two of=/dev/null bs=64k count=1 skip=5000 iflag=direct "
+                       "</dev/null >/dev/null 2>&1 &")
+        self.vsd.revive()
+        self.vsd.settled()
+        self.assertEqual(self.vsd.state("one"), "stopped")
+        self.vsd.ok("start", "one")
+        self.assertEqual(self.vsd.differences(), [])
 
     def test_what_cannot_be_is_refused_and_changes_nothing(self):
         add = ("storage", "add", "more")

@@ -117,6 +117,17 @@ void noteLostRun(const Host& host, const ContextPicture& context) {
   host.contexts.setGoal(context.definition.name, Goal::Stopped);
 }
 
+void letDevicesGo(const Host& host) {
+  for (const auto& storage : host.storages.all()) {
+    try {
+      for (const std::string& sentence : storage->letDevicesGo()) log::info("{}", sentence);
+    } catch (const Error& error) {
+      log::error("cannot let the devices of storage '{}' go on: {}, ignoring", storage->name(),
+                 error.text());
+    }
+  }
+}
+
 std::vector<std::string> removeLeftovers(const Host& host, const std::set<std::string>& inUse) {
   std::vector<std::string> removed;
   for (const auto& storage : host.storages.all()) {
@@ -135,6 +146,7 @@ std::vector<std::string> removeLeftovers(const Host& host, const std::set<std::s
 
 std::vector<Interrupted> recover(const Host& host, Journal& journal, Boot boot) {
   std::vector<Interrupted> toResume;
+  letDevicesGo(host);  // or what follows would wait for them
   for (Journal::Open& open : journal.unfinished()) {
     close(host, journal, open);
     toResume.push_back({open.picture.verb, open.picture.object, open.parameters});

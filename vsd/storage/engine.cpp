@@ -36,6 +36,7 @@ OpenTree::~OpenTree() {
 }
 
 std::vector<Finding> Engine::findings(const std::string&) const { return {}; }
+std::vector<std::string> Engine::letDevicesGo() { return {}; }
 void Engine::keepRoom(const Growth&) {}
 std::optional<std::string> Engine::deviceOf(const std::string&) const { return std::nullopt; }
 std::vector<std::string> Engine::troubles() const { return {}; }

@@ -212,12 +212,17 @@ bool LvmEngine::hasVolume(const std::string& name) const {
   return found != known.end() && isHere(known, found->second);
 }
 
-std::vector<std::string> LvmEngine::removeLeftovers(const std::set<std::string>& inUse) {
-  std::vector<std::string> removed;
-  // Before lvm is asked: it would wait for them.
-  for (const char* kind : {"vs-", "vt-", "vc-"})
+std::vector<std::string> LvmEngine::letDevicesGo() {
+  std::vector<std::string> sentences;
+  // Pools first: everything else waits for them.
+  for (const char* kind : {"vs-", "vp-", "vt-", "vc-", "vn-", "vo-", "vd-", "ve-"})
     for (const std::string& name : dm::resumeAll(deviceName(group_, kind)))
-      removed.push_back(fmt::format("let device '{}' go on, which was suspended", name));
+      sentences.push_back(fmt::format("let device '{}' go on, which was suspended", name));
+  return sentences;
+}
+
+std::vector<std::string> LvmEngine::removeLeftovers(const std::set<std::string>& inUse) {
+  std::vector<std::string> removed = letDevicesGo();
   removeParts(removed);
   forgetTable();
   closeViews(inUse, removed);

@@ -34,6 +34,7 @@ class LvmEngine : public Engine {
   const std::string& name() const override { return name_; }
   std::vector<Volume> list() const override;
   bool hasVolume(const std::string& name) const override;
+  std::vector<std::string> letDevicesGo() override;
   std::vector<std::string> removeLeftovers(const std::set<std::string>& inUse) override;
   void keepRoom(const Growth& how) override;
   std::vector<std::string> troubles() const override;
