@@ -1,6 +1,7 @@
 # Two commands do everything: `make demo` and `make test`. The rest is for people who work on vsd.
 BUILD ?= build/native
-CXX := $(shell command -v ccache >/dev/null 2>&1 && echo ccache g++ || echo g++)
+# Asked when it is used: `prepare` may just have installed it.
+CXX = $(shell command -v ccache >/dev/null 2>&1 && echo ccache g++ || echo g++)
 SUITES ?=
 # Clones of one machine share what is compiled; a warning is an error where nobody would read it.
 export CCACHE_BASEDIR := $(CURDIR)

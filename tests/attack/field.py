@@ -1,4 +1,4 @@
-"""Where the attacks take place: contexts of a small template on host h1 of the lab, and the two sides' points of view.
+"""Where the attacks take place: contexts of a small template on a host of the lab, and the two sides' points of view.
 
 Inside, everything is tried as the context's root. What came of it is looked up on the host, by the host's root.
 """

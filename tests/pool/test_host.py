@@ -56,7 +56,7 @@ class Host(unittest.TestCase):
 
     def test_after_a_loss_of_power_it_is_said_how_they_ended(self):
         self.vsd.run("sync")
-        for words in (["crash", "h2"], ["boot", "h2"]):
+        for words in (["crash", self.vsd.host], ["boot", self.vsd.host]):
             subprocess.run([f"{TOP}/lab/lab", *words], check=True, env=os.environ)
         self.wait_for_host()
         self.assertEqual(self.outcome(), ("stopped", "its host went down"))

@@ -434,10 +434,10 @@ class ThinKills(OnDisk, Killing, unittest.TestCase):
         self.drive("resize", [CREATE], ("resize", "a", "--disk", "9G"))
 
     def test_kill_at_each_step_of_a_schedule(self):
-        self.vsd.ok(*CREATE)
+        self.keep()
         for step in ("take what is due", "remove what has expired"):
             with self.subTest(step=step):
-                self.clear()
+                self.clear(all=False)
                 self.prepare([CREATE, SNAPSHOT, ("start", "a")])
                 self.vsd.die_at(f"snapshot auto/{step}")
                 self.vsd.ok("snapshot", "schedule", "a", "monthly=1")
@@ -516,6 +516,7 @@ class ThinKills(OnDisk, Killing, unittest.TestCase):
         """Between steps too, where volumes are renamed and tags written: whole calls of lvm are cut off."""
         self.vsd.ok(*CREATE)
         self.clear()
+        self.keep()
         empty = self.census()
         for round in range(6):
             self.prepare([CREATE, SNAPSHOT])
@@ -528,7 +529,7 @@ class ThinKills(OnDisk, Killing, unittest.TestCase):
             for name in found[:-1]:
                 self.vsd.ok("start", name)
                 self.assertEqual(self.vsd.ok("exec", name, "--", "cat", "/etc/hostname").strip(), name)
-            self.clear()
+            self.clear(all=False)
             self.assertEqual(self.census(), empty, verb)
 
 

@@ -50,11 +50,13 @@ class Killing:
     SNAPSHOTS = False  # its contexts can have snapshots
     file = None  # on its host: what the verb writes
 
-    def clear(self):
+    def clear(self, all=True):
+        """Removes what a test made; the context 'keeper' only with all."""
         if self.file:
             self.vsd.run("sh", "-c", f"rm -f {self.file} {self.file}.*.part")
-        for name in ("a", "b", "keeper"):
-            if self.vsd.state(name):
+        there = [context["definition"]["name"] for context in self.vsd.json("list")]
+        for name in ("a", "b", "keeper") if all else ("a", "b"):
+            if name in there:
                 self.vsd.ok("remove", "--kill", "-y", name)
         for template in self.vsd.json("template", "list"):
             if template["name"] == "t":
@@ -83,14 +85,18 @@ class Killing:
         return pid, self.vsd.run("cat", f"/proc/{pid}/stat").stdout.rsplit(b")", 1)[1].split()[19]
 
     def prepare(self, words):
-        self.vsd.ok("create", "keeper", "--template", "busybox", "--start")
         for each in words:
             self.vsd.ok(*each)
+
+    def keep(self):
+        """Another context, which runs on through everything."""
+        self.vsd.ok("create", "keeper", "--template", "busybox", "--start")
 
     def drive(self, verb, prepared, act):
         """`prepared` are the calls of vsctl before, `act` is the one that is killed at each of its steps."""
         self.clear()
-        empty = self.census()
+        self.keep()
+        keeper, empty = self.init("keeper"), self.census()
         self.prepare(prepared)
         before = self.picture()
         self.vsd.ok(*act)
@@ -100,9 +106,8 @@ class Killing:
         self.assertGreater(len(steps), 0)
         for step in steps:
             with self.subTest(verb=verb, step=step):
-                self.clear()
+                self.clear(all=False)
                 self.prepare(prepared)
-                keeper = self.init("keeper")
                 self.vsd.die_at(f"{verb}/{step}")
                 self.vsd.vsctl(*act)
                 self.assertTrue(self.vsd.died(), "vsd was not killed at this step")
@@ -111,7 +116,7 @@ class Killing:
                 self.assertIn(self.picture(), (before, after))
                 self.assertEqual(self.init("keeper"), keeper, "another context was touched")
                 self.assertEqual(self.vsd.differences(), [])
-                self.clear()
+                self.clear(all=False)
                 self.assertEqual(self.census(), empty)
 
 
