@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "vsd/base/file.hpp"
+#include "vsd/base/json.hpp"
 #include "vsd/base/names.hpp"
 #include "vsd/kernel/device_mapper.hpp"
 #include "vsd/storage/lvm_engine.hpp"
@@ -95,7 +96,7 @@ void LvmEngine::checkNames(std::vector<Finding>& findings) const {
   for (const auto& [volume, description] : table()) {
     if (!isContext(volume)) continue;
     try {
-      textFrom(kDefinitionTag, description.tags);
+      parseJson(textFrom(kDefinitionTag, description.tags), "its definition");
     } catch (const Error& error) {
       findings.push_back({"", "volume " + volume, Level::Missing,
                           fmt::format("does not tell of its context any more: {}", error.text()),
