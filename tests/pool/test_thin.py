@@ -356,6 +356,8 @@ class Room(unittest.TestCase):
         self.assertIn(b"No space left on device", full.stderr)
         self.vsd.ok("exec", "one", "--", "sh", "-c", "sync /root/fill; sync")
         self.assertEqual(self.vsd.shell("dmesg | grep -E 'I/O error|lost async|error IO' || true"), "")
+        # Pools are looked at once a second.
+        self.wait("its storage tells of it", lambda: "trouble" in self.vsd.json("storage", "show", "fast")[0], seconds=10)
         trouble = self.vsd.json("storage", "show", "fast")[0]["trouble"]
         self.assertRegex(trouble, "nearly full|cannot grow")
         self.assertRegex(self.vsd.shell("journalctl -u vsd.service -n 20 --no-pager"), "nearly full|cannot grow")
