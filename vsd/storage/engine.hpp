@@ -122,9 +122,9 @@ class Engine {
   void setDefaultSize(Bytes size) { defaultSize_ = size; }
   virtual std::vector<Volume> list() const = 0;
   virtual bool hasVolume(const std::string& name) const = 0;
-  // Lets devices go on that a call which never ended (a crash) has left suspended, and asks the
-  // kernel only: first of all in a vsd that starts, for lvm, and whoever reads them, waits for them
-  // for ever. Returns a sentence for each.
+  // Lets devices go on that a call which never ended (a crash) left suspended, asking the kernel
+  // only: whoever reads them, lvm too, waits for ever. Only first of all in a vsd that starts: later
+  // a call of lvm may have suspended them for a purpose. Returns a sentence for each.
   virtual std::vector<std::string> letDevicesGo();
   // Removes what calls that never ended (a crash) left behind, except what belongs to a volume or
   // template in `inUse`: those that some operation works on at this moment. Returns a sentence for

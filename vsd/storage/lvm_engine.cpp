@@ -222,7 +222,7 @@ std::vector<std::string> LvmEngine::letDevicesGo() {
 }
 
 std::vector<std::string> LvmEngine::removeLeftovers(const std::set<std::string>& inUse) {
-  std::vector<std::string> removed = letDevicesGo();
+  std::vector<std::string> removed;
   removeParts(removed);
   forgetTable();
   closeViews(inUse, removed);
