@@ -217,6 +217,7 @@ constexpr Column kStorage[] = {
     {"copies", "copies", Style::Text, Shown::Wide},
     {"growth", "growth", Style::Size, Shown::Wide},
     {"metadata", "metadata", Style::Count, Shown::Wide},
+    {"fs", "fileSystem", Style::Text, Shown::Wide},
     {"snapshots", "snapshots", Style::Text, Shown::Asked},
     {"templates", "templates", Style::Text, Shown::Asked},
 };
@@ -231,6 +232,7 @@ constexpr Column kStorageRecord[] = {
     {"promised", "promised", Style::Size},
     {"growth", "growth", Style::Size},
     {"metadata", "metadata", Style::Count},
+    {"fs", "fileSystem"},
     {"volumes", "volumes", Style::Count},
     {"copies", "copies"},
     {"snapshots", "snapshots"},

@@ -67,7 +67,8 @@ Candidates valuesOf(const Verb& verb, const std::string& flag, const NamesOf& na
   if (flag == "--undo") return {"keep", "discard"};
   if (flag == "--to") return namesOf(Operand::Storage);
   if (flag == "--storage") return namesOf(Operand::Storage);
-  if (flag == "--tier") return {"thin"};
+  if (flag == "--tier") return {"thin", "shared"};
+  if (flag == "--fs") return {"ext4", "xfs"};
   if (flag == "--force") return {verb.name == "storage move" ? "snapshots" : "wipe"};
   if (flag == "--device") return {std::string(kCompleteFiles)};
   if (flag == "--unset") return unsettableNames();

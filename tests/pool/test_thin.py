@@ -6,7 +6,7 @@ import unittest
 
 from support.hosts import TOP, LabVsd
 from support.kills import Killing
-from support.on_disk import DISK, OnDisk
+from support.on_disk import Filling, OnDisk
 
 
 class Thin(OnDisk, unittest.TestCase):
@@ -314,63 +314,7 @@ class Thin(OnDisk, unittest.TestCase):
             self.vsd.shell(f"losetup -d {device}; rm /root/other.img")
 
 
-class Room(unittest.TestCase):
-    """What becomes of writers when a volume group has no more room."""
-    vsd = LabVsd("h2")
-    SIZE = 1500
-
-    def setUp(self):
-        self.vsd.need_busybox()
-        self.vsd.shell(f"truncate -s {self.SIZE}M {DISK}")
-        self.device = self.vsd.shell(f"losetup --find --show {DISK}").strip()
-        self.vsd.shell(f"vgcreate -qq vsd-fast {self.device}; mkdir -p /etc/vsd/vsd.toml.d; "
-                       "printf '[storage]\\novercommit = 20\\n' >/etc/vsd/vsd.toml.d/test.toml; systemctl restart vsd.service")
-        self.vsd.ok("storage", "add", "fast", "--vg", "vsd-fast", "--size", "512M")
-
-    def tearDown(self):
-        for context in self.vsd.json("list"):
-            self.vsd.ok("remove", "--kill", "-y", context["definition"]["name"], timeout=200)
-        self.vsd.ok("storage", "remove", "-y", "fast")
-        self.vsd.shell(f"vgremove -qq -y vsd-fast; losetup -d {self.device}; rm {DISK} /etc/vsd/vsd.toml.d/test.toml; "
-                       "systemctl restart vsd.service")
-
-    def available(self, name):
-        """MiB."""
-        return int(self.vsd.ok("exec", name, "--", "df", "-m", "/").split("\n")[1].split()[3])
-
-    def wait(self, what, condition, seconds=60):
-        deadline = time.monotonic() + seconds
-        while not condition():
-            self.assertLess(time.monotonic(), deadline, what)
-            time.sleep(1)
-
-    def test_writers_get_errors_before_the_pool_is_full_and_nobody_else_is_hurt(self):
-        create = ("create", "--template", "busybox", "--storage", "fast", "--start")
-        self.vsd.shell("dmesg --clear")
-        self.vsd.ok(*create, "one")
-        self.vsd.ok(*create, "two")
-        self.vsd.ok("exec", "two", "--", "sh", "-c", "dd if=/dev/urandom of=/root/kept bs=1M count=20; sync")
-        self.wait("df tells what there is", lambda: self.available("one") < self.SIZE)
-        full = self.vsd.vsctl("exec", "one", "--", "dd", "if=/dev/zero", "of=/root/fill", "bs=1M", timeout=300)
-        self.assertNotEqual(full.returncode, 0)
-        self.assertIn(b"No space left on device", full.stderr)
-        self.vsd.ok("exec", "one", "--", "sh", "-c", "sync /root/fill; sync")
-        self.assertEqual(self.vsd.shell("dmesg | grep -E 'I/O error|lost async|error IO' || true"), "")
-        # Pools are looked at once a second.
-        self.wait("its storage tells of it", lambda: "trouble" in self.vsd.json("storage", "show", "fast")[0], seconds=10)
-        trouble = self.vsd.json("storage", "show", "fast")[0]["trouble"]
-        self.assertRegex(trouble, "nearly full|cannot grow")
-        self.assertRegex(self.vsd.shell("journalctl -u vsd.service -n 20 --no-pager"), "nearly full|cannot grow")
-        # What is there can be read and written by all; more of a little goes, too.
-        self.vsd.ok("exec", "two", "--", "sh", "-c", "dd if=/dev/zero of=/root/kept bs=1M count=20 conv=notrunc,fsync; echo more >/root/more")
-        # What is removed is room again, without anybody's doing.
-        self.vsd.ok("exec", "one", "--", "sh", "-c", "rm /root/fill; sync")
-        self.wait("what was removed is given back", lambda: self.available("two") > 500)
-        self.vsd.ok("exec", "two", "--", "dd", "if=/dev/zero", "of=/root/more", "bs=1M", "count=300", "conv=fsync", timeout=300)
-        self.vsd.shell("e2fsck -fn /dev/vsd-fast/vt-busybox")
-        for name in ("one", "two"):
-            self.assertIn("nothing is wrong", self.vsd.vsctl("fsck", name).stderr.decode())
-
+class Room(Filling, unittest.TestCase):
     def test_no_more_is_promised_than_so_many_times_what_there_is(self):
         create = ("create", "--template", "busybox", "--storage", "fast")
         self.vsd.ok(*create, "one", "--size", "20G")
@@ -387,6 +331,33 @@ class Room(unittest.TestCase):
             self.vsd.ok(*create, "two", "--size", "10G")
         finally:
             self.vsd.shell("D=$(losetup -nO NAME -j /root/more.img); vgreduce -qq vsd-fast $D; losetup -d $D; rm /root/more.img")
+
+    def test_a_pool_without_room_for_its_metadata_takes_no_more_snapshots(self):
+        """And goes on serving who writes; as soon as there is room again it takes them."""
+        self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast", "--start")
+        self.vsd.ok("exec", "one", "--", "sh", "-c", "dd if=/dev/zero of=/root/data bs=1M count=300 conv=fsync", timeout=300)
+        # The group is full, and the metadata of the pool fill up: each snapshot shares them, each write copies some.
+        self.vsd.shell("lvcreate -qq -y -an -l 100%FREE -n theirs vsd-fast")
+        scatter = ("i=0; while [ $i -lt 75 ]; do dd if=/dev/urandom of=/root/data bs=4k count=1 seek=$((i*1024)) conv=notrunc 2>/dev/null; "
+                   "i=$((i+1)); done; sync")
+        for count in range(60):
+            self.vsd.ok("exec", "one", "--", "sh", "-c", scatter)
+            done = self.vsd.vsctl("snapshot", "create", "one", "--name", f"s{count}")
+            if done.returncode != 0:
+                break
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(b"takes no more volumes or snapshots: its metadata are 9", done.stderr)
+        self.assertIn(b"takes no more volumes", self.vsd.vsctl("clone", "one", "two").stderr)
+        self.assertIn("of its metadata) and cannot grow", self.vsd.json("storage", "show", "fast")[0]["trouble"])
+        # Nothing new is taken, what is there can be written.
+        self.wait("writers are told", lambda: self.available("one") < 8)
+        self.vsd.ok("exec", "one", "--", "sh", "-c", "dd if=/dev/urandom of=/root/data bs=1M count=2 conv=notrunc,fsync")
+        kept = self.vsd.ok("exec", "one", "--", "md5sum", "/root/data")
+        self.assertRegex(self.vsd.shell("dmsetup status vsd--fast-vs--pool-tpool"), " rw .* queue_if_no_space - ")
+        self.vsd.shell("lvremove -qq -y vsd-fast/theirs")
+        self.wait("its metadata have grown", lambda: self.vsd.json("storage", "show", "fast")[0]["metadata"] < 70)
+        self.vsd.ok("snapshot", "create", "one", "--name", "late")
+        self.assertEqual(self.vsd.ok("exec", "one", "--", "md5sum", "/root/data"), kept)
 
     def test_who_overwrites_what_a_snapshot_holds_waits_for_room(self):
         self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast", "--start")

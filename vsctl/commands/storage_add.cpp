@@ -15,6 +15,7 @@ Action storageAddVerb(Flags& flags) {
     std::string device;
     std::string group;
     std::string size;
+    std::string fileSystem;
     std::vector<std::string> force;
   };
   auto options = std::make_shared<Options>();
@@ -23,6 +24,7 @@ Action storageAddVerb(Flags& flags) {
   flags.text("--device", options->device, "DEVICE", "an empty disk or partition to use");
   flags.text("--vg", options->group, "GROUP", "the volume group (with --device: its new name)");
   flags.text("--size", options->size, "SIZE", "of a thin pool (nearly all the group has free)");
+  flags.text("--fs", options->fileSystem, "TYPE", "of its volumes: ext4 (default) or xfs");
   flags.list("--force", options->force, Flags::Split::AtCommas, "wipe",
              "destroy what the device holds");
   return [options](Session& session) {
@@ -31,6 +33,7 @@ Action storageAddVerb(Flags& flags) {
     if (!options->device.empty()) parameters["device"] = options->device;
     if (!options->group.empty()) parameters["group"] = options->group;
     if (!options->size.empty()) parameters["size"] = parseBytes(options->size, "--size").value;
+    if (!options->fileSystem.empty()) parameters["fileSystem"] = options->fileSystem;
     for (const std::string& check : options->force) {
       if (check != "wipe") throw invalid("--force={} is unknown; there is --force=wipe", check);
       parameters["wipe"] = true;

@@ -30,6 +30,7 @@ Json storageJson(const StoragePicture& picture) {
   if (picture.group.empty()) return json;
   json["promised"] = picture.space->promised.value;
   json["growth"] = picture.space->growth.value;
+  if (!picture.space->fileSystem.empty()) json["fileSystem"] = picture.space->fileSystem;
   json["metadata"] = static_cast<std::int64_t>(picture.space->metadataPercent);
   return json;
 }
@@ -45,6 +46,7 @@ Outcome handleAdd(const Host& host, const Call& call) {
     wish.size = Bytes{static_cast<std::uint64_t>(*size)};
   }
   wish.wipe = call.flag("wipe");
+  wish.fileSystem = call.text("fileSystem").value_or("");
   const StorageAddRequest request = completeStorage(host, std::move(wish));
   return runChange(
       host, call,

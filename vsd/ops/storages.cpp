@@ -19,11 +19,12 @@ namespace vs {
 namespace {
 
 storage::ThinSetup thinSetup(const StorageAddRequest& request) {
-  return {request.name, request.group, request.device, request.size, request.wipe};
+  return {request.name, request.group, request.device,
+          request.size, request.wipe,  request.fileSystem};
 }
 
 storage::SharedSetup sharedSetup(const StorageAddRequest& request) {
-  return {request.name, request.group, request.device, request.wipe};
+  return {request.name, request.group, request.device, request.wipe, request.fileSystem};
 }
 
 StorageRecord recordOf(const Host& host, const std::string& name) {

@@ -17,6 +17,7 @@ struct StorageAddRequest {
   std::string group;          // default: "vsd-NAME"
   std::optional<Bytes> size;  // of a thin pool; default: nearly all the group has free
   bool wipe = false;          // --force=wipe: what the device holds may be lost
+  std::string fileSystem;     // of its volumes: "ext4", "xfs"; default: the group's, or ext4
 };
 
 // Throws what would stop it: InvalidParameter, Exists, NotFound, Busy (the device is in use),

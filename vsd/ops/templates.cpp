@@ -22,6 +22,12 @@ storage::UnpackBounds boundsOn(const Host& host) {
   return bounds;
 }
 
+std::string makeScratch(const Host& host) {
+  std::string parent = host.paths.state() + "/build";
+  makeDirectories(parent, 0700);
+  return parent;
+}
+
 void needNewName(const Host& host, const std::string& name) {
   checkName(name, "template name");
   if (host.storages.templates().contains(name))
@@ -30,16 +36,33 @@ void needNewName(const Host& host, const std::string& name) {
             "remove it first with 'vsctl template remove {}', or take another name", name));
 }
 
+// What a template of this archive will take, for a storage that wants to know; nullopt for an
+// archive that can only be read once.
+std::optional<Bytes> contentOf(const Host& host, const storage::Engine& storage, int archive,
+                               Operation& operation) {
+  const off_t begin = ::lseek(archive, 0, SEEK_CUR);
+  if (!storage.capabilities().sizesTemplates || begin < 0) return std::nullopt;
+  operation.step("look how much it holds");
+  const TempDir empty(makeScratch(host));
+  const Fd nothing = openFile(empty.path(), O_PATH | O_DIRECTORY);
+  const OperationCage cage(host, boundsOn(host), operation);
+  const storage::UnpackResult found =
+      storage::surveyArchive(host.runner, cage, archive, nothing.get());
+  check(::lseek(archive, begin, SEEK_SET), "read the archive again");
+  return found.disk;
+}
+
 // Unpacks into a place that becomes the template only when `describe` has made its description.
 void fillTemplate(const Host& host, const std::string& name, const std::string& storageName,
                   int archive, Operation& operation,
                   const std::function<Template(const std::string& tree,
                                                const storage::UnpackResult&)>& describe) {
   Rollback undo;
-  operation.step("unpack it in a cage");
   const auto storage = host.storages.named(storageName);
+  const std::optional<Bytes> content = contentOf(host, *storage, archive, operation);
+  operation.step("unpack it in a cage");
   undo.add("remove the unfinished template", [storage, name] { storage->abandonTemplate(name); });
-  const std::string tree = storage->beginTemplate(name);
+  const std::string tree = storage->beginTemplate(name, content);
   Fd target = openFile(tree, O_PATH | O_DIRECTORY);
   const OperationCage cage(host, boundsOn(host), operation);
   const storage::UnpackResult result =
@@ -98,9 +121,7 @@ std::vector<std::string> planBuild(const TemplateBuildRequest& request) {
 
 void buildTemplate(const Host& host, const TemplateBuildRequest& request, Operation& operation) {
   operation.step("build it with mmdebstrap");
-  const std::string scratchParent = host.paths.state() + "/build";
-  makeDirectories(scratchParent, 0700);
-  const TempDir scratch(scratchParent);
+  const TempDir scratch(makeScratch(host));
   BuildRun run;
   run.scratch = scratch.path();
   run.onProgress = [&operation](int percent) { operation.progress(percent); };
@@ -180,9 +201,7 @@ std::vector<std::string> planTemplateCreate(const Host& host,
 void createTemplate(const Host& host, const TemplateCreateRequest& request, Operation& operation) {
   planTemplateCreate(host, request);
   const Definition from = host.contexts.find(request.context).definition;
-  const std::string scratchParent = host.paths.state() + "/build";
-  makeDirectories(scratchParent, 0700);
-  const TempDir scratch(scratchParent);
+  const TempDir scratch(makeScratch(host));
   const Fd archive = openFile(scratch.path() + "/tree.tar.zst", O_RDWR | O_CREAT | O_EXCL, 0600);
   withTree(host, {request.context, request.snapshot}, operation, [&](const std::string& path) {
     operation.step("pack it in a cage");

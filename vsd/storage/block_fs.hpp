@@ -19,32 +19,41 @@ namespace vs::storage {
 // What a device holds before it is used: on zeros less has to be written.
 enum class Content { Zeros, Anything };
 
-// Makes an empty ext4 file system.
-void makeFileSystem(Runner& runner, const std::string& device, Content content);
-// Makes an unmounted file system as small as what it holds allows, or of `size`; gives its size.
-// Throws InvalidParameter when it holds more than that.
-Bytes shrinkFileSystem(Runner& runner, const std::string& device,
-                       std::optional<Bytes> size = std::nullopt);
+class FsType;
+// "ext4" (also for no name) or "xfs"; throws InvalidParameter for any other.
+const FsType& typeNamed(const std::string& name);
 
-// e2fsck(8) on an unmounted file system.
+// Makes an empty file system of the type of that name.
+void makeFileSystem(Runner& runner, const std::string& device, const std::string& type,
+                    Content content);
+// Makes an unmounted file system as small as what it holds allows, or of `size`; gives its size,
+// nullopt when its type cannot shrink. Throws InvalidParameter when it holds more than that.
+std::optional<Bytes> shrinkFileSystem(Runner& runner, const std::string& device,
+                                      std::optional<Bytes> size = std::nullopt);
+
+// e2fsck(8) or xfs_repair(8) on an unmounted file system; isCheckedReplayed: what it has in its
+// journal must have been replayed by a mount.
 CheckReport checkFileSystem(Runner& runner, const std::string& device, Repair repair);
+bool isCheckedReplayed(const std::string& device);
 
 // ReadOnly never writes, not even the journal's replay; ReadReplayed replays what the last use has
 // left in the journal, and then writes no more.
 enum class Access { ReadWrite, ReadOnly, ReadReplayed };
 
-// Mounts `device` at `directory` (made if need be). A file system that was marked as damaged is
-// checked and mended first (e2fsck -p), but for ReadOnly; throws Failed with the remedy when that
-// is not enough.
+// Mounts `device` at `directory` (made if need be). An ext4 file system that was marked as damaged
+// is checked and mended first (e2fsck -p), but for ReadOnly; throws Failed with the remedy when
+// that is not enough, and with EUCLEAN or EBADMSG when it is too damaged to be mounted.
 void mountDevice(Runner& runner, const std::string& device, const std::string& directory,
                  Access access);
 bool isMounted(const std::string& directory);
 // Absent or not mounted is success. Throws Busy when something holds it open.
 void unmount(const std::string& directory);
-// Makes the file system as large as its device, while it is mounted (resize2fs).
-void growFileSystem(Runner& runner, const std::string& device);
+// Makes the file system as large as its device, while it is mounted at `directory`.
+void growFileSystem(Runner& runner, const std::string& device, const std::string& directory);
+// Whether what is mounted there, from `device`, has seen errors.
+bool hasSeenErrors(const std::string& directory, dev_t device);
 
-// The ext4 file system at `directory`, on `device`, takes at most `room` of new blocks from now on:
+// The file system at `directory`, on `device`, takes at most `room` of new blocks from now on:
 // who asks for more gets ENOSPC, and df says so; what it has accepted already it will write.
 // Whether that is less than it has free. Nothing happens when something else is mounted there
 // meanwhile.
@@ -58,7 +67,7 @@ bool giveBack(const std::string& directory, Bytes start, Bytes length);
 void holdStill(const std::string& directory);
 // The file system at `directory` takes no more notice of its device, and writes nothing to it any
 // more, not even what it still has to: for one whose device is cut off, before it is unmounted
-// (EXT4_IOC_SHUTDOWN). Lets writers go on, with errors.
+// (EXT4_IOC_SHUTDOWN, XFS_IOC_GOINGDOWN). Lets writers go on, with errors.
 void shutDown(const std::string& directory);
 // Lets writers go on whom a Frozen of a process that is gone has held. Not frozen is success.
 void thaw(const std::string& directory);

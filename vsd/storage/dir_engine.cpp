@@ -154,7 +154,7 @@ std::vector<std::string> DirEngine::removeLeftovers(const std::set<std::string>&
   return removed;
 }
 
-std::string DirEngine::beginTemplate(const std::string& name) {
+std::string DirEngine::beginTemplate(const std::string& name, std::optional<Bytes>) {
   checkName(name, "template name");
   abandonTemplate(name);
   const std::string root = fmt::format("{}/{}{}/root", paths_.templates(), kNew, name);

@@ -35,7 +35,7 @@ class DirEngine : public Engine {
   bool hasVolume(const std::string& name) const override;
   std::vector<std::string> removeLeftovers(const std::set<std::string>& inUse) override;
 
-  std::string beginTemplate(const std::string& name) override;
+  std::string beginTemplate(const std::string& name, std::optional<Bytes> content) override;
   void finishTemplate(const std::string& name, const std::string& description) override;
   void abandonTemplate(const std::string& name) override;
   std::vector<std::string> listTemplates() const override;

@@ -32,9 +32,10 @@ struct Capabilities {
   bool snapshots = false;
   bool growOnline = false;
   bool sharedBetweenHosts = false;
-  bool sizeEnforced = false;  // a volume's size is a hard limit
-  bool ownDevice = false;     // each has a block device, whose rates can be limited
-  std::string copyMethod;     // "reflink", "copy", "thin snapshot"
+  bool sizeEnforced = false;    // a volume's size is a hard limit
+  bool ownDevice = false;       // each has a block device, whose rates can be limited
+  bool sizesTemplates = false;  // beginTemplate wants to know what it will hold
+  std::string copyMethod;       // "reflink", "copy", "thin snapshot"
 };
 
 struct Volume {
@@ -75,6 +76,7 @@ struct Space {
   Bytes used;
   Bytes promised;              // what all volumes may grow to hold
   Bytes growth;                // what the storage itself may still grow by
+  std::string fileSystem;      // of volumes: "ext4", "xfs"; empty where they have none of their own
   double metadataPercent = 0;  // of a pool: it is full when either is
 };
 
@@ -123,8 +125,8 @@ class Engine {
   virtual std::vector<Volume> list() const = 0;
   virtual bool hasVolume(const std::string& name) const = 0;
   // Lets devices go on that a call which never ended (a crash) left suspended, asking the kernel
-  // only: whoever reads them, lvm too, waits for ever. Only first of all in a vsd that starts: later
-  // a call of lvm may have suspended them for a purpose. Returns a sentence for each.
+  // only: whoever reads them, lvm too, waits for ever. Only first of all in a vsd that starts:
+  // later a call of lvm may have suspended them for a purpose. Returns a sentence for each.
   virtual std::vector<std::string> letDevicesGo();
   // Removes what calls that never ended (a crash) left behind, except what belongs to a volume or
   // template in `inUse`: those that some operation works on at this moment. Returns a sentence for
@@ -149,9 +151,10 @@ class Engine {
   virtual std::vector<Finding> findings(const std::string& programDirectory) const;
 
   // --- templates ---
-  // An empty place to fill with a template's tree; nothing is visible under `name` before
-  // finishTemplate. Replaces an abandoned one of the same name.
-  virtual std::string beginTemplate(const std::string& name) = 0;  // host path of the tree
+  // An empty place to fill with a template's tree, which takes `content` where that is known;
+  // nothing is visible under `name` before finishTemplate. Replaces an abandoned one of the same
+  // name. Gives the tree's host path.
+  virtual std::string beginTemplate(const std::string& name, std::optional<Bytes> content) = 0;
   // Makes it durable and visible in one step; `description` is template.json.
   virtual void finishTemplate(const std::string& name, const std::string& description) = 0;
   virtual void abandonTemplate(const std::string& name) = 0;

@@ -114,10 +114,7 @@ void LvmEngine::checkFileSystems(std::vector<Finding>& findings) const {
     struct statvfs status {};
     const bool readOnly =
         ::statvfs(mountPoint(volume).c_str(), &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
-    const std::string errors =
-        readFileIfExists(fmt::format("/sys/fs/ext4/dm-{}/errors_count", ::minor(*device)))
-            .value_or("0");
-    if (!readOnly && std::atoi(errors.c_str()) == 0) continue;
+    if (!readOnly && !hasSeenErrors(mountPoint(volume), *device)) continue;
     findings.push_back({"", "file system of " + nameIn(volume), Level::Missing,
                         readOnly ? "has gone read-only after errors" : "has seen errors",
                         fmt::format("stop the context and run 'vsctl fsck {}'", nameIn(volume))});

@@ -15,13 +15,12 @@
 #include "vsd/kernel/device_mapper.hpp"
 #include "vsd/storage/block_fs.hpp"
 #include "vsd/storage/directory.hpp"
+#include "vsd/storage/fs_type.hpp"
+#include "vsd/storage/lvm_setup.hpp"
 
 namespace vs::storage {
 namespace {
 
-constexpr const char* kTimeTag = "vs.at";
-constexpr const char* kScheduleTag = "vs.by=schedule";
-constexpr const char* kUndoTag = "vs.by=undo";
 constexpr Millis kLockTime{30'000};
 constexpr Millis kLockPause{200};
 // What is known stays true in a group that nobody else changes.
@@ -74,6 +73,11 @@ void retag(LogicalVolume& volume, const std::vector<std::string>& without,
 Error noSnapshot(const std::string& name, const std::string& snapshot) {
   return Error(Kind::NotFound, fmt::format("volume '{}' has no snapshot '{}'", name, snapshot))
       .withHint(fmt::format("vsctl snapshot list {} shows what there is", name));
+}
+
+Bytes spaceFor(Bytes content) {
+  constexpr std::uint64_t kExtent = (4_MiB).value;
+  return {content.value / 4 * 5 / kExtent * kExtent + (512_MiB).value};
 }
 
 std::string sizeWord(Bytes size) { return fmt::format("{}b", size.value); }
@@ -319,6 +323,7 @@ void LvmEngine::unmountHeld(const std::string& volume) {
 
 void LvmEngine::snapshotOf(const std::string& origin, const std::string& volume,
                            const std::vector<std::string>& tags) {
+  if (const std::optional<LogicalVolume> from = find(origin)) mustHaveMetadata(from->pool);
   std::vector<std::string> words = {"lvcreate", "-s",   "-kn",      "-p",   "rw",
                                     "-n",       volume, "--addtag", kOurTag};
   words = addTags(std::move(words), tags);
@@ -336,6 +341,7 @@ void LvmEngine::snapshotOf(const std::string& origin, const std::string& volume,
 }
 
 void LvmEngine::createThin(const LogicalVolume& wanted) {
+  mustHaveMetadata(wanted.pool);
   change(fmt::format("create volume '{}'", path(wanted.name)),
          addTags({"lvcreate", "-V", sizeWord(wanted.size), "--thinpool", wanted.pool, "-kn", "-Wn",
                   "-n", wanted.name, group_},
@@ -385,109 +391,10 @@ void LvmEngine::remove(const std::vector<std::string>& volumes, const std::strin
   }
 }
 
-// --- templates ---
-
-std::string LvmEngine::beginTree(const std::string& volume, Content content) {
-  makeFileSystem(runner_, device(volume), content);
-  const std::string root = mount(volume, Access::ReadWrite);
-  makeDirectories(root);
-  check(::chmod(root.c_str(), 0755), "set the mode of '{}'", root);
-  return root;
-}
-
-void LvmEngine::finishTemplate(const std::string& name, const std::string& description) {
-  const std::string volume = templateVolume(checkName(name, "template name"));
-  const LogicalVolume made = get(volume, failed("template '{}' was not begun", name));
-  if (!made.has(kUnfinished))
-    throw Error(Kind::Exists, fmt::format("template '{}' exists on storage '{}'", name, name_));
-  unmountVolume(volume);
-  const std::vector<std::string> tags = tagsFrom(kDescriptionTag, description);
-  std::vector<std::string> words = {"lvchange", "--deltag", kUnfinished};
-  for (std::string& word : seal(volume)) words.push_back(std::move(word));
-  words = addTags(std::move(words), tags);
-  words.push_back(path(volume));
-  change(fmt::format("finish template '{}'", name), std::move(words),
-         [&](Table& table) { retag(table[volume], {kUnfinished}, tags); });
-}
-
-void LvmEngine::abandonTemplate(const std::string& name) {
-  const std::string volume = templateVolume(checkName(name, "template name"));
-  const std::optional<LogicalVolume> found = find(volume);
-  if (!found || !found->has(kUnfinished)) return;
-  unmountVolume(volume);
-  abandonTemplateVolume(volume);
-}
-
-bool LvmEngine::abandonTemplateVolume(const std::string& volume) {
-  try {
-    removeTemplateVolume(volume);
-    return true;
-  } catch (const Error& error) {
-    if (error.kind() != Kind::Busy) throw;
-    markTemplate(volume, "--deltag");
-    return false;
-  }
-}
-
-void LvmEngine::mustLieBelowNothing(const std::string& volume) const {
-  const Table known = table();
-  const auto origin = known.find(volume);
-  // A thin volume is not needed by those that were made from it.
-  if (origin == known.end() || !origin->second.pool.empty()) return;
-  for (const auto& [other, description] : known)
-    if (description.origin == volume)
-      throw Error(Kind::Busy,
-                  fmt::format("cannot remove template '{}' from storage '{}': context '{}' lies "
-                              "above it",
-                              nameIn(volume), name_, nameIn(other)))
-          .withHint("remove the contexts that were made from it first");
-}
-
-void LvmEngine::removeTemplateVolume(const std::string& volume) {
-  forgetTable();
-  if (!find(volume)) return;
-  mustLieBelowNothing(volume);  // LVM would remove it with the origin
-  remove({volume}, fmt::format("remove template '{}'", nameIn(volume)));
-}
-
-std::vector<std::string> LvmEngine::listTemplates() const {
-  std::vector<std::string> names;
-  for (const auto& [name, description] : table())
-    if (isTemplate(name) && !description.has(kUnfinished)) names.push_back(nameIn(name));
-  return names;
-}
-
-std::string LvmEngine::templateDescription(const std::string& name) const {
-  const LogicalVolume volume = get(templateVolume(name), noTemplate(name));
-  if (volume.has(kUnfinished)) throw noTemplate(name);
-  return textFrom(kDescriptionTag, volume.tags);
-}
-
-std::shared_ptr<const OpenTree> LvmEngine::openTemplate(const std::string& name) {
-  templateDescription(name);
-  const std::string volume = templateVolume(name);
-  const std::lock_guard lock(opening_);
-  if (std::shared_ptr<const OpenTree> open = open_[name].lock()) return open;
-  const auto close = [this, name, volume] {
-    const std::lock_guard closing(opening_);
-    if (open_[name].expired()) unmountVolume(volume);  // else it was opened anew meanwhile
-  };
-  auto tree = std::make_shared<const OpenTree>(mount(volume, Access::ReadOnly), close);
-  open_[name] = tree;
-  return tree;
-}
-
-void LvmEngine::markTemplate(const std::string& volume, const char* how) {
-  change(fmt::format("mark template '{}'", nameIn(volume)),
-         {"lvchange", how, kUnfinished, path(volume)}, [](Table&) {});
-  forgetTable();
-}
-
-void LvmEngine::removeTemplate(const std::string& name) {
-  const std::string volume = templateVolume(checkName(name, "template name"));
-  if (!find(volume)) return;
-  unmountVolume(volume);
-  removeTemplateVolume(volume);
+std::string LvmEngine::fileSystem() const {
+  const std::optional<VolumeGroup> found = lvm_.group(group_);
+  if (!found) throw failed("storage '{}': there is no volume group '{}'", name_, group_);
+  return fileSystemOf(*found);
 }
 
 // --- volumes ---
@@ -562,7 +469,7 @@ void LvmEngine::grow(const std::string& name, Bytes size) {
     attach(name);
   const auto above = dm::find(upper(volume));
   if (!above) throw failed("volume '{}' has lost its device '{}'", name, upper(volume));
-  growFileSystem(runner_, dm::pathOf(above->number));
+  growFileSystem(runner_, dm::pathOf(above->number), mountPoint(volume));
   if (!wasAttached) detach(name);
 }
 
@@ -588,76 +495,6 @@ std::optional<std::string> LvmEngine::deviceOf(const std::string& name) const {
 
 void LvmEngine::fence(const std::string& name) {
   dm::replaceByError(upper(contextVolume(checkName(name, "volume name"))), dm::UnderWay::Fail);
-}
-
-// --- snapshots ---
-
-void LvmEngine::createSnapshot(const std::string& name, const std::string& snapshot, MadeBy by) {
-  checkName(snapshot, "snapshot name");
-  if (!isMounted(mountPoint(contextVolume(name)))) bringUp(name);
-  const LogicalVolume volume = get(contextVolume(name), noVolume(name));
-  if (find(snapshotVolume(name, snapshot)))
-    throw Error(Kind::Exists,
-                fmt::format("volume '{}' has a snapshot '{}' already", name, snapshot));
-  std::vector<std::string> tags = tagsWithPrefix(volume, kDefinitionTag);  // of that moment
-  tags.push_back(fmt::format("{}={}", kTimeTag, now()));
-  if (by == MadeBy::Schedule) tags.emplace_back(kScheduleTag);
-  if (by == MadeBy::Undo) tags.emplace_back(kUndoTag);
-  snapshotOf(volume.name, snapshotVolume(name, snapshot), tags);
-  putDownUnused(name);
-}
-
-void LvmEngine::removeSnapshot(const std::string& name, const std::string& snapshot) {
-  if (!find(snapshotVolume(name, snapshot))) throw noSnapshot(name, snapshot);
-  remove({snapshotVolume(name, snapshot)},
-         fmt::format("remove snapshot '{}' of volume '{}'", snapshot, name));
-  putDownUnused(name);
-}
-
-// A pool is put down as a whole: only when nothing of what is in it is mounted.
-void LvmEngine::putDownUnused(const std::string& name) {
-  const std::string volume = contextVolume(name);
-  if (isMounted(mountPoint(volume))) return;
-  for (const auto& [other, description] : table())
-    if (contextOfSnapshot(other) == name && isMounted(mountPoint(other))) return;
-  putDown(volume);
-}
-
-std::shared_ptr<const OpenTree> LvmEngine::openSnapshot(const std::string& name,
-                                                        const std::string& snapshot) {
-  const std::string volume = snapshotVolume(name, snapshot);
-  if (!find(volume)) throw noSnapshot(name, snapshot);
-  const auto close = [this, name, volume] {
-    unmountHeld(volume);
-    putDownUnused(name);
-  };
-  return std::make_shared<const OpenTree>(mount(volume, Access::ReadReplayed), close);
-}
-
-void LvmEngine::restoreSnapshot(const std::string& name, const std::string& snapshot) {
-  const LogicalVolume volume = get(contextVolume(name), noVolume(name));
-  const LogicalVolume point = get(snapshotVolume(name, snapshot), noSnapshot(name, snapshot));
-  if (isMounted(mountPoint(volume.name)))
-    throw Error(Kind::Busy, fmt::format("cannot restore volume '{}': it is in use", name));
-  snapshotOf(point.name, freshVolume(name), tagsWithPrefix(volume, kDefinitionTag));
-  replaceByFresh(name);
-  if (point.size < volume.size) grow(name, volume.size);
-  putDown(volume.name);
-}
-
-std::vector<Snapshot> LvmEngine::listSnapshots(const std::string& name) const {
-  const std::string prefix = contextVolume(name) + ".";
-  const auto madeBy = [](const LogicalVolume& snapshot) {
-    if (snapshot.has(kUndoTag)) return MadeBy::Undo;
-    return snapshot.has(kScheduleTag) ? MadeBy::Schedule : MadeBy::User;
-  };
-  std::vector<Snapshot> snapshots;
-  for (const auto& [volume, description] : table())
-    if (volume.starts_with(prefix))
-      snapshots.push_back({volume.substr(prefix.size()), description.tagged(kTimeTag),
-                           description.size, madeBy(description)});
-  std::ranges::stable_sort(snapshots, {}, &Snapshot::created);
-  return snapshots;
 }
 
 }  // namespace vs::storage

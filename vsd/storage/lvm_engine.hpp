@@ -139,6 +139,7 @@ class LvmEngine : public Engine {
   void putDownUnused(const std::string& name);
   // A tree to be filled, on a volume that was just made.
   std::string beginTree(const std::string& volume, Content content);
+  std::string fileSystem() const;  // that such trees get: "ext4", "xfs"
 
   Runner& runner() const { return runner_; }
   const Lvm& lvm() const { return lvm_; }
@@ -155,6 +156,7 @@ class LvmEngine : public Engine {
     dm::PoolUse use;
   };
   std::vector<Pool> poolsInUse() const;
+  void mustHaveMetadata(const std::string& pool) const;  // throws Failed, ENOSPC
   void growPool(Pool& pool, const Growth& how);
   bool growPart(Pool& pool, bool metadata, const Growth& how);
   VolumeGroup groupNotOlderThan(Millis age) const;
@@ -165,6 +167,7 @@ class LvmEngine : public Engine {
   void thawAll(const std::set<std::string>& inUse);
   // lvm_repair.cpp
   CheckReport checkSnapshotOf(const std::string& name);
+  CheckReport checkReplayed(const std::string& volume, Repair repair);
   void replaceByFresh(const std::string& name);
   void finishChanges(const std::set<std::string>& inUse, std::vector<std::string>& sentences);
   // lvm_views.cpp: what is mounted of snapshots, to be read
@@ -206,5 +209,7 @@ void retag(LogicalVolume& volume, const std::vector<std::string>& without,
            const std::vector<std::string>& with);
 Error noSnapshot(const std::string& name, const std::string& snapshot);
 std::string sizeWord(Bytes size);
+// What a file system for files of `content` is given, with what it needs for itself; whole extents.
+Bytes spaceFor(Bytes content);
 
 }  // namespace vs::storage

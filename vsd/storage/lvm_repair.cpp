@@ -16,17 +16,31 @@ CheckReport LvmEngine::checkVolume(const std::string& name, Repair repair) {
   bringUp(name);
   Rollback down;
   down.add("let the volume go", [this, volume] { putDown(volume); });
+  return checkReplayed(volume, repair);
+}
+
+// One that cannot even be mounted is checked as it is.
+CheckReport LvmEngine::checkReplayed(const std::string& volume, Repair repair) {
+  if (isCheckedReplayed(device(volume))) {
+    try {
+      mount(volume, Access::ReadWrite);
+    } catch (const Error& error) {
+      if (error.errnoValue() != EUCLEAN && error.errnoValue() != EBADMSG) throw;
+      log::warning("{}", error.text());
+    }
+    unmountHeld(volume);
+  }
   return checkFileSystem(runner_, device(volume), repair);
 }
 
-// Its file system is complete in a snapshot, without a journal to be replayed.
+// Its file system is complete in a snapshot.
 CheckReport LvmEngine::checkSnapshotOf(const std::string& name) {
   const std::string fresh = freshVolume(name);
   Rollback gone;
   gone.add("remove the snapshot that was checked",
            [this, fresh] { remove({fresh}, fmt::format("remove volume '{}'", path(fresh))); });
   snapshotOf(contextVolume(name), fresh, {});
-  return checkFileSystem(runner_, device(fresh), Repair::No);
+  return checkReplayed(fresh, Repair::No);
 }
 
 void LvmEngine::shrink(const std::string& name, Bytes size) {
@@ -44,7 +58,11 @@ void LvmEngine::shrink(const std::string& name, Bytes size) {
     if (find(fresh)) remove({fresh}, fmt::format("remove volume '{}'", path(fresh)));
   });
   snapshotOf(volume.name, fresh, tagsWithPrefix(volume, kDefinitionTag));
-  shrinkFileSystem(runner_, device(fresh), size);
+  if (!shrinkFileSystem(runner_, device(fresh), size))
+    throw Error(Kind::Unsupported, fmt::format("volume '{}' cannot shrink: its file system, {}, "
+                                               "only grows",
+                                               name, fileSystem()))
+        .withHint("on a storage with ext4 it can: vsctl storage move");
   change(fmt::format("shrink volume '{}' to {}", name, formatBytes(size)),
          {"lvreduce", "--fs", "ignore", "-f", "-L", sizeWord(size), path(fresh)},
          [&](Table& table) { table[fresh].size = size; });
@@ -72,6 +90,7 @@ void LvmEngine::finishChanges(const std::set<std::string>& inUse,
       sentences.push_back(fmt::format(
           "volume '{}' on storage '{}' is as it was before it was changed", name, name_));
     } else {
+      unmountHeld(volume);  // it was being checked
       remove({volume}, fmt::format("remove what was left of changing volume '{}'", name));
     }
   }

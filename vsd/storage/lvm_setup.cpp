@@ -10,9 +10,12 @@
 #include "vsd/base/fd.hpp"
 #include "vsd/base/json.hpp"
 #include "vsd/base/names.hpp"
+#include "vsd/storage/fs_type.hpp"
 
 namespace vs::storage {
 namespace {
+
+constexpr std::string_view kFileSystem = "vs.fs=";
 
 // "ext4 'label'" for each signature that wipefs(8) knows.
 std::vector<std::string> signaturesOn(Runner& runner, const std::string& device) {
@@ -34,6 +37,20 @@ std::vector<std::string> signaturesOn(Runner& runner, const std::string& device)
 }  // namespace
 
 std::string storageTag(const std::string& name) { return "vs.storage=" + name; }
+std::string fileSystemTag(const std::string& type) {
+  return std::string(kFileSystem) + typeNamed(type).name();
+}
+
+std::string fileSystemOf(const VolumeGroup& group) {
+  for (const std::string& tag : group.tags)
+    if (tag.starts_with(kFileSystem)) return tag.substr(kFileSystem.size());
+  return "ext4";
+}
+
+void needFileSystem(const std::string& type) {
+  const std::string name = typeNamed(type).name();
+  findProgram("mkfs." + name, name == "xfs" ? "xfsprogs" : "e2fsprogs");
+}
 
 void checkDevice(Runner& runner, const std::string& device, bool wipe) {
   struct stat status {};

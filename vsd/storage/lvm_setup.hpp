@@ -11,7 +11,13 @@
 namespace vs::storage {
 
 std::string storageTag(const std::string& name);  // "vs.storage=NAME"
+// The file system that volumes of a storage get, by its group's tag "vs.fs=TYPE"; "ext4" without.
+std::string fileSystemTag(const std::string& type);  // empty: ext4
+std::string fileSystemOf(const VolumeGroup& group);
 
+// Throws InvalidParameter for a type that volumes cannot have, Unsupported when its programs are
+// missing.
+void needFileSystem(const std::string& type);
 // Throws InvalidParameter (no block device), Busy (in use), InvalidState (it holds something, and
 // `wipe` was not said).
 void checkDevice(Runner& runner, const std::string& device, bool wipe);

@@ -8,18 +8,18 @@
 #include "vsd/base/rollback.hpp"
 #include "vsd/kernel/device_mapper.hpp"
 #include "vsd/storage/block_fs.hpp"
+#include "vsd/storage/lvm_setup.hpp"
 #include "vsd/storage/shared_setup.hpp"
 #include "vsd/storage/thin_copy.hpp"
 
 namespace vs::storage {
 namespace {
 
-constexpr std::string_view kEpoch = "ve-";
 constexpr const char* kHostTag = "vs.host";
 constexpr const char* kEpochTag = "vs.epoch";
 constexpr Bytes kFirstPool = 256_MiB;
 constexpr Bytes kPoolMetadata = 8_MiB;
-constexpr Bytes kTemplateSpace = 4_GiB;  // until it is filled: then it takes what it holds
+constexpr Bytes kTemplateSpace = 4_GiB;  // while it is filled
 
 std::uint64_t roundUp(std::uint64_t bytes) {
   constexpr std::uint64_t kExtent = (4_MiB).value;
@@ -34,22 +34,9 @@ std::vector<std::string> ownerTags(const Owner& owner) {
   return {tag(kHostTag, owner.host), tag(kEpochTag, std::to_string(owner.epoch))};
 }
 
-// "web" and 2 of "ve-web.2".
-std::optional<std::uint64_t> epochIn(const std::string& volume, const std::string& name) {
-  const std::string prefix = fmt::format("{}{}.", kEpoch, name);
-  if (!volume.starts_with(prefix)) return std::nullopt;
-  std::uint64_t epoch = 0;
-  const char* end = volume.data() + volume.size();
-  const auto result = std::from_chars(volume.data() + prefix.size(), end, epoch);
-  return result.ec == std::errc() && result.ptr == end ? std::optional(epoch) : std::nullopt;
-}
-
 }  // namespace
 
 std::string poolVolume(const std::string& name) { return "vp-" + name; }
-std::string epochVolume(const std::string& name, std::uint64_t epoch) {
-  return fmt::format("{}{}.{}", kEpoch, name, epoch);
-}
 
 SharedEngine::SharedEngine(std::string name, std::string group, std::string host,
                            const Paths& paths, Runner& runner)
@@ -65,6 +52,7 @@ Capabilities SharedEngine::capabilities() const {
   can.sharedBetweenHosts = true;
   can.sizeEnforced = true;
   can.ownDevice = true;
+  can.sizesTemplates = true;
   can.copyMethod = "thin volume above its template";
   return can;
 }
@@ -81,6 +69,7 @@ Space SharedEngine::space() const {
     if (!description.isThinPool) space.promised.value += description.size.value;
     space.metadataPercent = std::max(space.metadataPercent, description.metadataPercent);
   }
+  space.fileSystem = fileSystemOf(*found);
   return space;
 }
 
@@ -228,74 +217,26 @@ void SharedEngine::putDown(const std::string& volume) {
   deactivate(active);
 }
 
-std::vector<std::string> SharedEngine::removeLeftovers(const std::set<std::string>& inUse) {
-  lvm().startLocks(group());
-  std::vector<std::string> removed = LvmEngine::removeLeftovers(inUse);
-  const Table known = table();
-  std::vector<std::string> idle;
-  for (const auto& [pool, description] : known) {
-    const std::string name = description.isThinPool ? contextIn(known, pool) : "";
-    if (name.empty() || inUse.contains(name) || isCopied(known, pool, inUse)) continue;
-    try {
-      if (isHere(known, description))
-        settle(known, pool, name, removed, idle);
-      else
-        settleForeign(known, pool, name, removed, idle);
-    } catch (const Error& error) {
-      removed.push_back(fmt::format("volume '{}' on storage '{}' stays as it is: {}", name,
-                                    this->name(), error.text()));
-    }
-  }
-  // Locks, too, of what is not active: a call that was cut off may have taken one.
-  deactivate(idle);
-  return removed;
-}
-
-// A clone that is under way reads a snapshot in its source's pool.
-bool SharedEngine::isCopied(const Table& known, const std::string& pool,
-                            const std::set<std::string>& inUse) const {
-  return std::ranges::any_of(inPool(known, pool), [&](const std::string& volume) {
-    return inUse.contains(nameIn(volume)) && volume == freshVolume(nameIn(volume));
-  });
-}
-
-void SharedEngine::settle(const Table& known, const std::string& pool, const std::string& name,
-                          std::vector<std::string>& removed, std::vector<std::string>& idle) {
-  const std::string volume = contextVolume(name);
-  if (inPool(known, pool).size() == 1) {
-    remove({pool}, fmt::format("remove the empty pool of '{}'", name));
-    removed.push_back(fmt::format("removed the pool '{}' (not finished)", path(pool)));
-  } else if (isMounted(mountPoint(volume))) {
-    // A move that was cut off: what was released comes back unless it is another host's by now.
-    if (dm::isCutOff(upper(volume))) takeBack(name);
-    settleEpochs(name, removed);
-  } else {
-    settleEpochs(name, removed);
-    if (pool != poolVolume(name)) renameVolume(pool, poolVolume(name));  // a rename was cut off
-    forgetTable();
-    for (const std::string& each : inPool(table(), poolVolume(name))) idle.push_back(each);
-  }
-}
-
-// What this host has begun to take over and has not committed goes back.
-void SharedEngine::settleForeign(const Table& known, const std::string& pool,
-                                 const std::string& name, std::vector<std::string>& removed,
-                                 std::vector<std::string>& idle) {
-  const std::optional<Owner> owner = ownerOf(name);
-  if (isMounted(mountPoint(contextVolume(name))) && dm::isCutOff(upper(contextVolume(name))))
-    return;  // it has gone to the other host; what ran above it here is not removed yet
-  if (!owner || !isActive(epochVolume(name, owner->epoch + 1))) {
-    for (const std::string& each : inPool(known, pool)) idle.push_back(each);
-    return;
-  }
-  giveUpTakeOver(name, owner->epoch + 1);
-  removed.push_back(fmt::format("gave volume '{}' on storage '{}' back to host '{}'", name,
-                                this->name(), owner->host));
-}
-
 // --- templates ---
 
-std::string SharedEngine::beginTemplate(const std::string& name) {
+// It takes what it will have before it is filled. What is too much is given back (seal), where the
+// file system can shrink.
+Bytes SharedEngine::templateSpace(const std::string& name, std::optional<Bytes> content) const {
+  const std::optional<VolumeGroup> found = lvm().group(group());
+  const Bytes free = found ? found->free : Bytes{0};
+  const Bytes needed = content ? spaceFor(*content) : Bytes{0};
+  if (needed > free)
+    throw Error(Kind::Failed,
+                fmt::format("storage '{}' has no room for template '{}': it takes up to {}, and {} "
+                            "are free",
+                            this->name(), name, formatBytes(needed), formatBytes(free)),
+                ENOSPC);
+  const Bytes usual = std::min(kTemplateSpace, Bytes{free.value / 2});
+  if (content && fileSystemOf(*found) == "xfs") return needed;
+  return std::max(usual, needed);
+}
+
+std::string SharedEngine::beginTemplate(const std::string& name, std::optional<Bytes> content) {
   checkName(name, "template name");
   abandonTemplate(name);
   const std::string volume = templateVolume(name);
@@ -303,9 +244,7 @@ std::string SharedEngine::beginTemplate(const std::string& name) {
     throw Error(Kind::Exists, fmt::format("template '{}' exists on storage '{}', or another host "
                                           "is making it",
                                           name, this->name()));
-  const std::optional<VolumeGroup> found = lvm().group(group());
-  const Bytes half{found ? found->free.value / 2 : 0};
-  const Bytes size = std::min(kTemplateSpace, half);
+  const Bytes size = templateSpace(name, content);
   const std::vector<std::string> tags = {kOurTag, kUnfinished, tag(kHostTag, host_)};
   change(fmt::format("create volume '{}'", path(volume)),
          addTags({"lvcreate", "-L", sizeWord(size), "-Wn", "-Zn", "-n", volume, group()}, tags),
@@ -320,10 +259,10 @@ std::string SharedEngine::beginTemplate(const std::string& name) {
 }
 
 std::vector<std::string> SharedEngine::seal(const std::string& volume) {
-  const Bytes size = shrinkFileSystem(runner(), device(volume));
-  change(fmt::format("shrink volume '{}'", path(volume)),
-         {"lvreduce", "--fs", "ignore", "-f", "-L", sizeWord(size), path(volume)},
-         [&](Table& table) { table[volume].size = size; });
+  if (const std::optional<Bytes> size = shrinkFileSystem(runner(), device(volume)))
+    change(fmt::format("shrink volume '{}'", path(volume)),
+           {"lvreduce", "--fs", "ignore", "-f", "-L", sizeWord(*size), path(volume)},
+           [&](Table& table) { table[volume].size = *size; });
   deactivate({volume});
   return {"-pr"};
 }
@@ -368,7 +307,8 @@ void SharedEngine::createFromTemplate(const CreateRequest& request, const Progre
            {"lvextend", "-L", sizeWord(size), path(volume)},
            [&](Table& table) { table[volume].size = size; });
     mount(volume, Access::ReadWrite);
-    growFileSystem(runner(), dm::pathOf(dm::find(upper(volume)).value().number));
+    growFileSystem(runner(), dm::pathOf(dm::find(upper(volume)).value().number),
+                   mountPoint(volume));
     unmountHeld(volume);  // it will be attached at once
   }
   undo.commit();
@@ -550,143 +490,6 @@ void SharedEngine::bringUp(const std::string& name) {
 void SharedEngine::restoreSnapshot(const std::string& name, const std::string& snapshot) {
   mustOwn(name);
   LvmEngine::restoreSnapshot(name, snapshot);
-}
-
-// --- from host to host ---
-
-void SharedEngine::settleEpochs(const std::string& name, std::vector<std::string>& sentences) {
-  const Table known = table();
-  const std::optional<Owner> owner = ownerOf(name);
-  for (const auto& [volume, description] : known) {
-    const std::optional<std::uint64_t> epoch = epochIn(volume, name);
-    if (!epoch || !owner) continue;
-    if (*epoch == owner->epoch) {
-      finishTakeOver(name);
-      sentences.push_back(
-          fmt::format("finished taking over volume '{}' on storage '{}'", name, this->name()));
-    } else {
-      remove({volume}, fmt::format("remove what was left of taking over '{}'", name));
-      sentences.push_back(
-          fmt::format("removed what was left of taking over volume '{}' on "
-                      "storage '{}'",
-                      name, this->name()));
-    }
-  }
-}
-
-void SharedEngine::takeOwnership(const std::string& name) {
-  const std::string volume = contextVolume(checkName(name, "volume name"));
-  forgetTable();
-  if (!ownerOf(name)) throw noVolume(name);
-  if (isMounted(mountPoint(volume))) return finishTakeOver(name);  // it came by a hand-over
-  lock(name);
-  Rollback undo;
-  undo.add("let the volume go", [this, name] { letGo(name); });
-  const std::optional<Owner> owner = ownerOf(name);
-  if (!owner) throw noVolume(name);
-  std::vector<std::string> sentences;
-  settleEpochs(name, sentences);
-  if (owner->host != host_) writeOwner(name, {host_, owner->epoch + 1});
-  undo.commit();
-  putDown(volume);
-}
-
-void SharedEngine::release(const std::string& name) {
-  const std::string volume = contextVolume(checkName(name, "volume name"));
-  mustOwn(name);
-  if (!isMounted(mountPoint(volume))) return putDown(volume);
-  Rollback undo;
-  undo.add("let its users go on", [this, volume] { thaw(mountPoint(volume)); });
-  holdStill(mountPoint(volume));
-  undo.add("put its device back",
-           [this, volume] { dm::reloadLinear(upper(volume), device(volume)); });
-  // The file system is still: nothing is under way any more.
-  dm::replaceByError(upper(volume), dm::UnderWay::Wait);
-  letGo(name);
-  undo.commit();
-}
-
-void SharedEngine::takeBack(const std::string& name) {
-  const std::string volume = contextVolume(checkName(name, "volume name"));
-  if (!isMounted(mountPoint(volume))) return;
-  if (!dm::isCutOff(upper(volume))) return;  // it is back already
-  forgetTable();
-  lock(name);
-  Rollback undo;
-  undo.add("let the volume go", [this, name] { letGo(name); });
-  mustOwn(name);
-  undo.commit();
-  dm::reloadLinear(upper(volume), device(volume));
-  thaw(mountPoint(volume));
-  std::vector<std::string> sentences;
-  settleEpochs(name, sentences);
-  for (const std::string& sentence : sentences) log::info("{}", sentence);
-}
-
-bool SharedEngine::isReleased(const std::string& name) const {
-  const std::string volume = contextVolume(name);
-  return isMounted(mountPoint(volume)) && dm::isCutOff(upper(volume));
-}
-
-std::string SharedEngine::takeOver(const std::string& name, std::uint64_t epoch) {
-  const std::string volume = contextVolume(checkName(name, "volume name"));
-  const std::string fresh = epochVolume(name, epoch);
-  forgetTable();
-  const std::optional<Owner> owner = ownerOf(name);
-  if (!owner) throw noVolume(name);
-  if (epoch != owner->epoch + 1)
-    throw Error(Kind::InvalidState, fmt::format("cannot take volume '{}' over for epoch {}: it is "
-                                                "in epoch {}",
-                                                name, epoch, owner->epoch));
-  if (find(fresh)) {  // of an attempt that was cut off
-    activate(name, fresh);
-    unmountVolume(volume);
-    remove({fresh}, fmt::format("remove what was left of taking over '{}'", name));
-  }
-  const std::vector<std::string> definition =
-      tagsWithPrefix(get(volume, noVolume(name)), kDefinitionTag);
-  Rollback undo;
-  undo.add("let the volume go", [this, name, epoch] { giveUpTakeOver(name, epoch); });
-  try {
-    snapshotOf(volume, fresh, definition);
-  } catch (const Error& error) {
-    if (error.kind() != Kind::Busy) throw;
-    throw Error(Kind::Busy, fmt::format("volume '{}' on storage '{}' is in use on host '{}'", name,
-                                        this->name(), owner->host))
-        .withHint("it has to be released there first");
-  }
-  std::string root = mount(volume, fresh, Access::ReadWrite);
-  undo.commit();
-  return root;
-}
-
-void SharedEngine::commitTakeOver(const std::string& name, std::uint64_t epoch) {
-  if (!isActive(epochVolume(name, epoch)))
-    throw Error(Kind::InvalidState,
-                fmt::format("volume '{}' was not taken over for epoch {}", name, epoch));
-  writeOwner(name, {host_, epoch});
-}
-
-void SharedEngine::finishTakeOver(const std::string& name) {
-  const Owner owner = mustOwn(name);
-  const std::string fresh = epochVolume(name, owner.epoch);
-  const std::string volume = contextVolume(name);
-  if (!find(fresh)) return;
-  if (find(volume)) remove({volume}, fmt::format("remove what volume '{}' was before", name));
-  renameVolume(fresh, volume);
-}
-
-void SharedEngine::giveUpTakeOver(const std::string& name, std::uint64_t epoch) {
-  forgetTable();
-  const std::optional<Owner> owner = ownerOf(name);
-  if (owner && (owner->epoch >= epoch || owner->host == host_))
-    throw Error(Kind::InvalidState,
-                fmt::format("cannot give volume '{}' back: it is that of host '{}' in epoch {}",
-                            name, owner->host, owner->epoch));
-  unmountVolume(contextVolume(name));
-  const std::string fresh = epochVolume(name, epoch);
-  if (find(fresh)) remove({fresh}, fmt::format("give volume '{}' back", name));
-  putDown(contextVolume(name));
 }
 
 }  // namespace vs::storage

@@ -28,7 +28,7 @@ class SharedEngine : public LvmEngine {
   std::vector<Finding> findings(const std::string& programDirectory) const override;
   std::vector<std::string> removeLeftovers(const std::set<std::string>& inUse) override;
 
-  std::string beginTemplate(const std::string& name) override;
+  std::string beginTemplate(const std::string& name, std::optional<Bytes> content) override;
   // Throws Busy as long as a context of any host was made from it.
   void removeTemplate(const std::string& name) override;
 
@@ -76,6 +76,7 @@ class SharedEngine : public LvmEngine {
   void makeVolume(const std::string& name, const std::string& origin, Bytes originSize,
                   const std::string& definition);
   void mustBeNew(const std::string& name) const;
+  Bytes templateSpace(const std::string& name, std::optional<Bytes> content) const;
   // The template that an active volume lies above, if it does.
   std::optional<std::string> originBelow(const std::string& volume) const;
   void copyFrom(const std::string& from, const CreateRequest& request, const Progress& progress);

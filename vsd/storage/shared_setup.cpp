@@ -134,7 +134,6 @@ void checkSharedSetup(Runner& runner, const std::string& programDirectory,
                       const SharedSetup& setup) {
   findProgram("lvm", "lvm2");
   findProgram("thin_check", "thin-provisioning-tools");
-  findProgram("mkfs.ext4", "e2fsprogs");
   const Lvm lvm(runner, Sharing::Shared);
   std::string device = setup.device;
   const std::optional<VolumeGroup> group = lvm.group(setup.group);
@@ -148,6 +147,7 @@ void checkSharedSetup(Runner& runner, const std::string& programDirectory,
                 fmt::format("this host cannot share storage '{}' with others: {}", setup.name,
                             problems.front()))
         .withBlockers(problems);
+  needFileSystem(setup.fileSystem.empty() && group ? fileSystemOf(*group) : setup.fileSystem);
   if (!setup.device.empty()) {
     if (group)
       throw Error(Kind::Exists, fmt::format("volume group '{}' exists already", setup.group))
@@ -162,7 +162,13 @@ void checkSharedSetup(Runner& runner, const std::string& programDirectory,
     throw invalid("volume group '{}' is not shared between hosts (its lock type is '{}')",
                   setup.group, group->lockType.empty() ? "none" : group->lockType)
         .withHint("tier thin is for a local one");
-  if (std::ranges::find(group->tags, storageTag(setup.name)) != group->tags.end()) return;
+  if (std::ranges::find(group->tags, storageTag(setup.name)) != group->tags.end()) {
+    if (!setup.fileSystem.empty() && setup.fileSystem != fileSystemOf(*group))
+      throw invalid("volumes in group '{}' have {}, not {}", setup.group, fileSystemOf(*group),
+                    setup.fileSystem)
+          .withHint("leave --fs away: the host that made the storage has chosen");
+    return;
+  }
   for (const std::string& tag : group->tags)
     if (tag.starts_with(storageTag("")))
       throw invalid("volume group '{}' is that of storage '{}'", setup.group,
@@ -187,15 +193,17 @@ void setUpShared(Runner& runner, const SharedSetup& setup) {
     if (setup.wipe) wipeDevice(runner, setup.device);
     lvm.change(fmt::format("make volume group '{}'", setup.group),
                {"vgcreate", "--shared", "--setautoactivation", "n", "--addtag", kOurTag, "--addtag",
-                storageTag(setup.name), setup.group, setup.device},
+                storageTag(setup.name), "--addtag", fileSystemTag(setup.fileSystem), setup.group,
+                setup.device},
                Nodes::Udev);
   }
   lvm.startLocks(setup.group);
   const std::optional<VolumeGroup> group = lvm.group(setup.group);
   const std::string tag = storageTag(setup.name);
   if (group && std::ranges::find(group->tags, tag) == group->tags.end())
-    lvm.change(fmt::format("tag volume group '{}'", setup.group),
-               {"vgchange", "--addtag", tag, setup.group});
+    lvm.change(
+        fmt::format("tag volume group '{}'", setup.group),
+        {"vgchange", "--addtag", tag, "--addtag", fileSystemTag(setup.fileSystem), setup.group});
 }
 
 void undoSetUpShared(Runner& runner, const std::string& name, const std::string& group) {

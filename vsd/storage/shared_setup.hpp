@@ -16,6 +16,8 @@ struct SharedSetup {
   std::string group;
   std::string device;  // empty: another host has made the group
   bool wipe = false;   // what the device holds may be lost
+  // Of its volumes: "ext4", "xfs"; empty: that of the group, and ext4 of a new one.
+  std::string fileSystem;
 };
 
 // Seconds, as sanlock(8) and open-iscsi name them.

@@ -6,6 +6,7 @@
 #include <exception>
 
 #include "vsd/base/error.hpp"
+#include "vsd/base/json.hpp"
 #include "vsd/base/log.hpp"
 #include "vsd/base/names.hpp"
 #include "vsd/base/rollback.hpp"
@@ -27,6 +28,13 @@ void askEach(const std::vector<std::shared_ptr<Engine>>& engines, std::exception
       trouble = std::current_exception();
     }
   }
+}
+
+// What template.json says of the tree's size.
+std::optional<Bytes> sizeIn(const std::string& description) {
+  const Json json = parseJson(description, "template.json");
+  const std::uint64_t size = json.value("size", std::uint64_t{0});
+  return size > 0 ? std::optional(Bytes{size}) : std::nullopt;
 }
 
 }  // namespace
@@ -111,7 +119,7 @@ void Storages::bringTemplate(const std::string& name, Engine& to, const Progress
   const std::string description = from->templateDescription(name);
   const std::shared_ptr<const OpenTree> tree = from->openTemplate(name);
   undo.add("remove the unfinished template", [&to, name] { to.abandonTemplate(name); });
-  const std::string place = to.beginTemplate(name);
+  const std::string place = to.beginTemplate(name, sizeIn(description));
   std::exception_ptr stopped;  // what `progress` threw; the copy is ended before it goes on up
   Command cp;
   cp.argv = {findProgram("cp", "coreutils"),

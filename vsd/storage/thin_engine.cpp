@@ -4,6 +4,7 @@
 
 #include "vsd/base/names.hpp"
 #include "vsd/base/rollback.hpp"
+#include "vsd/storage/lvm_setup.hpp"
 
 namespace vs::storage {
 ThinEngine::ThinEngine(std::string name, std::string group, const Paths& paths, Runner& runner)
@@ -17,6 +18,7 @@ Capabilities ThinEngine::capabilities() const {
   can.growOnline = true;
   can.sizeEnforced = true;
   can.ownDevice = true;
+  can.sizesTemplates = true;
   can.copyMethod = "thin snapshot";
   return can;
 }
@@ -33,18 +35,19 @@ Space ThinEngine::space() const {
       static_cast<std::uint64_t>(static_cast<double>(pool.size.value) * pool.dataPercent / 100)};
   space.metadataPercent = pool.metadataPercent;
   space.growth = found ? found->free : Bytes{0};
+  if (found) space.fileSystem = fileSystemOf(*found);
   for (const auto& [volume, description] : table())
     if (volume != kPoolName) space.promised.value += description.size.value;
   return space;
 }
 
-std::string ThinEngine::beginTemplate(const std::string& name) {
+std::string ThinEngine::beginTemplate(const std::string& name, std::optional<Bytes> content) {
   checkName(name, "template name");
   abandonTemplate(name);
   const std::string volume = templateVolume(name);
   LogicalVolume wanted;
   wanted.name = volume;
-  wanted.size = defaultSize();
+  wanted.size = std::max(defaultSize(), spaceFor(content.value_or(Bytes{0})));
   wanted.pool = kPoolName;
   wanted.tags = {kOurTag, kUnfinished};
   createThin(wanted);

@@ -14,7 +14,7 @@ class ThinEngine : public LvmEngine {
 
   Capabilities capabilities() const override;
   Space space() const override;
-  std::string beginTemplate(const std::string& name) override;
+  std::string beginTemplate(const std::string& name, std::optional<Bytes> content) override;
   void createFromTemplate(const CreateRequest& request, const Progress& progress) override;
   void createEmpty(const CreateRequest& request) override;
   void clone(const std::string& from, const CreateRequest& request,

@@ -46,7 +46,7 @@ void checkThinSetup(Runner& runner, const ThinSetup& setup) {
   // LVM activates no thin pool that it cannot check.
   findProgram("lvm", "lvm2");
   findProgram("thin_check", "thin-provisioning-tools");
-  findProgram("mkfs.ext4", "e2fsprogs");
+  needFileSystem(setup.fileSystem);
   const Lvm lvm(runner);
   const std::optional<VolumeGroup> group = lvm.group(setup.group);
   if (!setup.device.empty()) {
@@ -92,12 +92,13 @@ void setUpThin(Runner& runner, const ThinSetup& setup) {
   const Lvm lvm(runner);
   if (setup.device.empty()) {
     lvm.change(fmt::format("tag volume group '{}'", setup.group),
-               {"vgchange", "--addtag", storageTag(setup.name), setup.group});
+               {"vgchange", "--addtag", storageTag(setup.name), "--addtag",
+                fileSystemTag(setup.fileSystem), setup.group});
   } else {
     if (setup.wipe) wipeDevice(runner, setup.device);
     lvm.change(fmt::format("make volume group '{}'", setup.group),
-               {"vgcreate", "--addtag", kOurTag, "--addtag", storageTag(setup.name), setup.group,
-                setup.device});
+               {"vgcreate", "--addtag", kOurTag, "--addtag", storageTag(setup.name), "--addtag",
+                fileSystemTag(setup.fileSystem), setup.group, setup.device});
   }
   std::vector<std::string> words = {"lvcreate", "--type",   "thin-pool", "-n",
                                     kPoolName,  "--addtag", kOurTag};
@@ -120,8 +121,9 @@ void tearDownThin(Runner& runner, const std::string& name, const std::string& gr
   if (!there || !has(storageTag(name))) return;
   if (has(kOurTag)) return removeGroup(lvm, group);
   removeVolumes(lvm, group);
-  lvm.change(fmt::format("take the tag from volume group '{}'", group),
-             {"vgchange", "--deltag", storageTag(name), group});
+  lvm.change(fmt::format("take the tags from volume group '{}'", group),
+             {"vgchange", "--deltag", storageTag(name), "--deltag",
+              fileSystemTag(fileSystemOf(*there)), group});
 }
 
 }  // namespace vs::storage

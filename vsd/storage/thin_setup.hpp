@@ -18,6 +18,7 @@ struct ThinSetup {
   std::string device;         // empty: the group is there already
   std::optional<Bytes> size;  // of the pool; default: 95 % of what the group has free
   bool wipe = false;          // what the device holds may be lost
+  std::string fileSystem;     // of its volumes: "ext4" (default), "xfs"
 };
 
 // Throws what would stop it, in the words of the object: Unsupported (a program is missing),

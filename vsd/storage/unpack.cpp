@@ -113,6 +113,10 @@ UnpackResult unpackFollowed(Runner& runner, const Cage& cage, int archiveFd, int
   return runHelper(runner, cage, {"extract", archiveFd, targetFd, count});
 }
 
+UnpackResult surveyArchive(Runner& runner, const Cage& cage, int archiveFd, int emptyFd) {
+  return runHelper(runner, cage, {"survey", archiveFd, emptyFd});
+}
+
 UnpackResult measureTree(Runner& runner, const Cage& cage, int targetFd) {
   const Fd nothing = makeSealedFile("no archive", "");
   return runHelper(runner, cage, {"measure", nothing.get(), targetFd});

@@ -64,6 +64,10 @@ UnpackResult unpackArchive(Runner& runner, const Cage& cage, int archiveFd, int 
 UnpackResult unpackFollowed(Runner& runner, const Cage& cage, int archiveFd, int targetFd,
                             std::size_t count);
 
+// What such an archive holds, unpacked nowhere: entries, bytes and disk, the last rather too much.
+// `emptyFd` is a directory, which stays empty.
+UnpackResult surveyArchive(Runner& runner, const Cage& cage, int archiveFd, int emptyFd);
+
 // What packing the tree below `targetFd` would come to: entries, bytes, disk and largest.
 UnpackResult measureTree(Runner& runner, const Cage& cage, int targetFd);
 

@@ -1,10 +1,11 @@
-// vsd-unpack: unpacks a foreign archive, or measures or packs a tree, in a cage. Started by vsd,
-// one archive a process; of no use to people.
+// vsd-unpack: unpacks or surveys a foreign archive, measures or packs a tree, in a cage. Started by
+// vsd, one archive a process; of no use to people.
 //
-//   vsd-unpack extract|measure|create --ids FIRST --archive FD --target FD --following N
-//                                     --max-bytes N --max-size N --max-entries N --max-depth N
+//   vsd-unpack extract|survey|measure|create --ids FIRST --archive FD --target FD --following N
+//                                            --max-bytes N --max-size N --max-entries N --max-depth
+//                                            N
 //
-//   measure  leaves the archive alone
+//   measure  leaves the archive alone; survey, the tree
 //   --following  so many bytes at the end of the file are no part of the archive
 //
 //   stderr  now and then "progress ENTRIES BYTES ARCHIVE-BYTES"
@@ -13,6 +14,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <clocale>
@@ -30,6 +33,7 @@
 #include "vsd/unpack/extract.hpp"
 #include "vsd/unpack/measure.hpp"
 #include "vsd/unpack/pack.hpp"
+#include "vsd/unpack/survey.hpp"
 
 namespace vs::unpack {
 namespace {
@@ -50,9 +54,10 @@ struct Options {
 
 Options parseOptions(int argc, char** argv) {
   Options options;
-  if (argc < 2) throw invalid("usage: vsd-unpack extract|measure|create OPTIONS");
+  if (argc < 2) throw invalid("usage: vsd-unpack extract|survey|measure|create OPTIONS");
   options.verb = argv[1];
-  if (options.verb != "extract" && options.verb != "measure" && options.verb != "create")
+  constexpr std::array<std::string_view, 4> kVerbs{"extract", "survey", "measure", "create"};
+  if (std::ranges::find(kVerbs, options.verb) == kVerbs.end())
     throw invalid("unknown verb '{}'", options.verb);
   for (int i = 2; i < argc; i += 2) {
     const auto option = options.numbers.find(std::string_view(argv[i]));
@@ -104,6 +109,7 @@ Summary run(const Options& options) {
   const Fd root(check(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the target"));
   if (extracting)
     return extract(archive.get(), root.get(), bounds, options.at<std::size_t>("--following"), tell);
+  if (options.verb == "survey") return survey(archive.get(), bounds, tell);
   return options.verb == "measure" ? measure(root.get(), bounds, tell)
                                    : pack(root.get(), archive.get(), bounds, tell);
 }

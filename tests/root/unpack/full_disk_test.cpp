@@ -22,7 +22,7 @@ class FullDisk : public testing::Test {
 
   // A template of this many MiB that says of itself to have `told` bytes.
   void makeTemplate(DirEngine& engine, std::size_t mebibytes, const std::string& told) {
-    const std::string tree = engine.beginTemplate("t");
+    const std::string tree = engine.beginTemplate("t", {});
     const std::string block(1U << 20, 'x');
     const Fd file = openFile(tree + "/big", O_WRONLY | O_CREAT, 0644);
     for (std::size_t i = 0; i < mebibytes; ++i) writeAll(file.get(), block, "the big file");

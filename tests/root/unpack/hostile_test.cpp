@@ -151,6 +151,19 @@ TEST_F(Hostile, TenGibibytesOfZerosStopAtTheBound) {
   EXPECT_EQ(tree(), "");
 }
 
+TEST_F(Hostile, ASurveyStopsAtTheBoundToo) {
+  cage_.bounds.bytes = 1_MiB;
+  const Fd file = makeSealedFile("archive", ArchiveBuilder().zeros("zeros", 2).bytes());
+  const Fd directory = openFile(target(), O_PATH | O_DIRECTORY);
+  try {
+    surveyArchive(runner_, cage_, file.get(), directory.get());
+    FAIL() << "it was read to its end";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), Kind::InvalidParameter);
+    EXPECT_NE(error.text().find("more than 1048576 bytes"), std::string::npos);
+  }
+}
+
 TEST_F(Hostile, ManyFilesThatAreTooMuchTogetherStopAtTheBound) {
   ArchiveBuilder archive(&::archive_write_add_filter_zstd);
   for (int i = 0; i < 100; ++i) archive.zeros(fmt::format("zeros{:02}", i), 1);

@@ -167,6 +167,18 @@ TEST_F(WellFormed, ATreeIsMeasuredAsItWillBePacked) {
   EXPECT_GE(measured.disk, result.disk);
 }
 
+TEST_F(WellFormed, AnArchiveIsSurveyedAndLeavesNothing) {
+  const std::string bytes = archive(&::archive_write_add_filter_zstd);
+  const Fd file = makeSealedFile("archive", bytes);
+  const Fd directory = openFile(target(), O_PATH | O_DIRECTORY);
+  const UnpackResult found = surveyArchive(runner_, cage_, file.get(), directory.get());
+  EXPECT_EQ(listDirectory(target()), Texts{});
+  const UnpackResult result = unpack(bytes);
+  EXPECT_EQ(found.entries, result.entries);
+  EXPECT_EQ(found.bytes, result.bytes);
+  EXPECT_GE(found.disk, result.disk);
+}
+
 TEST_F(WellFormed, WhatFollowsAnArchiveIsNoPartOfItsChecksum) {
   const std::string plain = archive(&::archive_write_add_filter_zstd);
   const std::string sha256 = unpack(plain).sha256;

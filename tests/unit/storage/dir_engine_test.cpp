@@ -18,7 +18,7 @@ class DirEngineTest : public testing::Test {
  protected:
   // A template of two directories, a set-id program, two names of one file and a link.
   void makeTemplate(const std::string& name) {
-    const std::string tree = engine_.beginTemplate(name);
+    const std::string tree = engine_.beginTemplate(name, {});
     makeDirectories(tree + "/bin");
     makeDirectories(tree + "/etc");
     writeAtomic(tree + "/bin/su", "program", 0644);
@@ -137,17 +137,17 @@ TEST_F(DirEngineTest, ADamagedTemplateMakesNoVolume) {
 }
 
 TEST_F(DirEngineTest, ATemplateIsThereOnlyWhenItIsFinished) {
-  const std::string first = engine_.beginTemplate("t");
+  const std::string first = engine_.beginTemplate("t", {});
   writeAtomic(first + "/abandoned", "");
   EXPECT_EQ(engine_.listTemplates(), Texts{});
-  const std::string second = engine_.beginTemplate("t");
+  const std::string second = engine_.beginTemplate("t", {});
   EXPECT_EQ(treeText(second), "");
   EXPECT_EQ(errorOf([&] { engine_.finishTemplate("t", "{}"); }),
             "Failed: template 't' is damaged: template.json says no size");
   engine_.finishTemplate("t", "{\"size\":1}");
   EXPECT_EQ(engine_.listTemplates(), Texts{"t"});
   EXPECT_EQ(engine_.templateDescription("t"), "{\"size\":1}");
-  engine_.beginTemplate("t");
+  engine_.beginTemplate("t", {});
   EXPECT_EQ(errorOf([&] { engine_.finishTemplate("t", "{\"size\":2}"); }).substr(0, 11),
             "Exists: 't'");
   EXPECT_EQ(engine_.templateDescription("t"), "{\"size\":1}");
@@ -229,7 +229,7 @@ TEST_F(DirEngineTest, RemovesATreeThatIsDeeperThanAnyPath) {
 }
 
 TEST_F(DirEngineTest, KeepsHoles) {
-  const std::string tree = engine_.beginTemplate("t");
+  const std::string tree = engine_.beginTemplate("t", {});
   const Fd file = openFile(tree + "/sparse", O_WRONLY | O_CREAT, 0644);
   ASSERT_EQ(::ftruncate(file.get(), 1 << 30), 0);
   engine_.finishTemplate("t", "{\"size\":4096}");

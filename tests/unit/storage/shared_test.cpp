@@ -98,6 +98,42 @@ TEST(LvmNames, OfAnotherGroupAreNotTakenForThisOnes) {
   EXPECT_FALSE(isDeviceOf("vsd-pool1", "vsd--pool1-"));
 }
 
+// What lvcreate is told of the size of a template of `content`, in a group of that file system.
+std::string sizeAskedFor(const std::string& tags, const std::string& free, Bytes content) {
+  FakeRunner runner;
+  runner.answer({0, R"({"report": [{"lv": []}]})", ""});
+  runner.answer(
+      {0,
+       fmt::format(R"({{"report": [{{"vg": [{{"vg_name":"vsd-pool1","vg_size":"100000000000",)"
+                   R"("vg_free":"{}","vg_tags":"{}","vg_lock_type":"sanlock"}}]}}]}})",
+                   free, tags),
+       ""});
+  const Paths paths{"/nowhere", ""};
+  SharedEngine engine{"pool1", "vsd-pool1", "h1", paths, runner};
+  try {
+    engine.beginTemplate("big", content);
+  } catch (const std::logic_error&) {  // no answer for lvcreate
+  }
+  const std::string& line = runner.ran.back();
+  const std::size_t at = line.find(" -L ");
+  return at == std::string::npos ? line : line.substr(at + 4, line.find(' ', at + 4) - at - 4);
+}
+
+TEST(SharedTemplate, IsAsLargeAsWhatItWillHoldWants) {
+  // 10 GiB of files, a quarter more, and half a GiB for the file system; ext4 is shrunk later.
+  EXPECT_EQ(sizeAskedFor("vsd", "90000000000", 10_GiB), "13958643712b");
+  EXPECT_EQ(sizeAskedFor("vsd", "90000000000", 100_MiB), "4294967296b");
+  EXPECT_EQ(sizeAskedFor("vsd,vs.fs=xfs", "90000000000", 100_MiB), "666894336b");
+  try {
+    sizeAskedFor("vsd", "9000000000", 10_GiB);
+    FAIL() << "there is no room for it";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.errnoValue(), ENOSPC);
+    EXPECT_NE(error.text().find("takes up to 13G, and 8.4G are free"), std::string::npos)
+        << error.text();
+  }
+}
+
 TEST_F(SharedGroup, ATemplateThatContextsLieAboveStays) {
   // It was marked when its removal was cut off: what lies above it must not go with it.
   try {
