@@ -1,10 +1,11 @@
 """Tier `shared` on two hosts and their one LUN: one writer at a time, from host to host, a host's death, a cut path."""
 import re
 import subprocess
+import threading
 import time
 import unittest
 
-from support.hosts import TOP
+from support.hosts import TOP, config, state, target
 from support.kills import Killing
 from support.on_lun import HOST_DEAD, LUN, OnLun, at_once
 
@@ -13,6 +14,10 @@ CREATE = ("create", "web", "--template", "busybox", "--storage", "pool1")
 
 def lab(*words):
     subprocess.run([f"{TOP}/lab/lab", *words], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def allow_writes(allow):
+    target.allow_writes(state.folder(config.lab_name()), allow)
 
 
 class Shared(OnLun, unittest.TestCase):
@@ -248,6 +253,68 @@ class Shared(OnLun, unittest.TestCase):
             lab("heal", "h1", "lun")
             lab("crash", "h1")
             lab("boot", "h1")
+
+    def wait(self, what, condition, seconds):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(1)
+
+    def test_a_lun_that_can_only_be_read(self):
+        """What runs is cut off and nothing is lost; when the LUN can be written again, the host comes back without a boot."""
+        self.h1.ok(*CREATE, "--start")
+        writer = self.write(self.h1)
+        time.sleep(4)
+        allow_writes(False)
+        try:
+            refused = self.h1.vsctl("create", "other", "--template", "busybox", "--storage", "pool1")
+            self.assertNotEqual(refused.returncode, 0)
+            self.assertRegex(refused.stderr, b"cannot create|cannot write|lease|lock")
+            self.wait("it is cut off", lambda: self.h1.state("web") == "failed", 2 * HOST_DEAD)
+        finally:
+            allow_writes(True)
+        said = writer.communicate(timeout=60)[0].split()
+        self.wait("its leases are there again", lambda: self.h1.vsctl("storage", "check", "pool1").returncode == 0, 120)
+        self.assertIsNone(self.h1.state("other"))
+        self.h1.ok("start", "web")
+        self.assertGreaterEqual(self.numbers(self.h1), int(said[-2]))
+        self.assertEqual(self.volumes(), ["vc-web", "vp-web", "vt-busybox"])
+
+    def test_power_is_lost_in_the_middle_of_everything(self):
+        """Each is as before or as after it, and its volume can be used."""
+        on_lun = ("--template", "busybox", "--storage", "pool1")
+        for name in ("snap", "back", "large", "gone"):
+            self.h1.ok("create", name, *on_lun)
+        self.h1.ok("snapshot", "create", "back", "--name", "s")
+        self.h1.ok("export", "snap", "--file", "/root/kept")
+        verbs = (("create", "new", *on_lun), ("snapshot", "create", "snap", "--name", "s"), ("snapshot", "restore", "-y", "back", "s"),
+                 ("resize", "large", "--disk", "12G"), ("import", "/root/kept", "--name", "brought"), ("remove", "-y", "gone"))
+        threads = [threading.Thread(target=self.h1.vsctl, args=words) for words in verbs]
+        self.h1.shell("sync")
+        for thread in threads:
+            thread.start()
+        time.sleep(4)
+        lab("crash", "h1")
+        for thread in threads:
+            thread.join()
+        lab("boot", "h1")
+        self.h1.settled()
+        self.assertEqual(self.h1.differences(), [])
+        found = {c["definition"]["name"]: c["definition"] for c in self.h1.json("list")}
+        print("after the loss of power:", ", ".join(sorted(found)))
+        self.assertEqual(set(found) - {"new", "brought", "gone"}, {"snap", "back", "large"})
+        self.assertIn(found["large"]["size"], (8 << 30, 12 << 30))
+        for name in ("snap", "back"):
+            self.assertIn([s["name"] for s in self.h1.json("snapshot", "list", name)], ([], ["s"]) if name == "snap" else (["s"],))
+        wanted = ["vt-busybox", *(f"v{kind}-{name}" for name in found for kind in "cp"), "vc-back.s"]
+        self.assertEqual([v for v in self.volumes() if v != "vc-snap.s"], sorted(wanted))
+        for name in found:
+            self.assertIn("nothing is wrong", self.h1.vsctl("fsck", name).stderr.decode())
+            self.h1.ok("start", name)
+            self.assertEqual(self.h1.ok("exec", name, "--", "cat", "/etc/hostname").strip(), name)
+        size = int(self.h1.ok("exec", "large", "--", "df", "-k", "/").split("\n")[1].split()[1])
+        self.assertGreater(size, found["large"]["size"] / 1024 * 0.9)
+        self.h1.shell("rm /root/kept")
 
     def taken_over(self, writer, since):
         """h2 gets the context when the lease of h1 has expired, with all that was said to be on the disk."""

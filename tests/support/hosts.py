@@ -16,7 +16,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("VSD_BUILD", f"{TOP}/build/native")
 
 sys.path.append(f"{TOP}/lab")
-from labkit import config, remote, report, state  # noqa: E402
+from labkit import config, remote, report, state, target  # noqa: E402, F401
 
 
 class Vsd:

@@ -208,8 +208,11 @@ void Lvm::change(const std::string& intent, std::vector<std::string> words, Node
   if (output.status == 0) return;
   const int number = saysNoRoom(output.err) ? ENOSPC : 0;
   const bool held = output.err.find("locked by other host") != std::string::npos;
-  throw Error(held ? Kind::Busy : Kind::Failed,
-              fmt::format("cannot {}: {}", intent, wordsOf(output.err)), number);
+  const Error error(held ? Kind::Busy : Kind::Failed,
+                    fmt::format("cannot {}: {}", intent, wordsOf(output.err)), number);
+  if (number == 0) throw error;
+  throw Error(error).withHint(
+      "give the volume group another disk with 'vgextend', or remove snapshots or contexts");
 }
 
 std::vector<std::string> tagsFrom(const std::string& prefix, const std::string& text) {

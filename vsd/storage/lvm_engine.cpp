@@ -323,7 +323,6 @@ void LvmEngine::unmountHeld(const std::string& volume) {
 
 void LvmEngine::snapshotOf(const std::string& origin, const std::string& volume,
                            const std::vector<std::string>& tags) {
-  if (const std::optional<LogicalVolume> from = find(origin)) mustHaveMetadata(from->pool);
   std::vector<std::string> words = {"lvcreate", "-s",   "-kn",      "-p",   "rw",
                                     "-n",       volume, "--addtag", kOurTag};
   words = addTags(std::move(words), tags);
@@ -341,7 +340,6 @@ void LvmEngine::snapshotOf(const std::string& origin, const std::string& volume,
 }
 
 void LvmEngine::createThin(const LogicalVolume& wanted) {
-  mustHaveMetadata(wanted.pool);
   change(fmt::format("create volume '{}'", path(wanted.name)),
          addTags({"lvcreate", "-V", sizeWord(wanted.size), "--thinpool", wanted.pool, "-kn", "-Wn",
                   "-n", wanted.name, group_},

@@ -156,7 +156,6 @@ class LvmEngine : public Engine {
     dm::PoolUse use;
   };
   std::vector<Pool> poolsInUse() const;
-  void mustHaveMetadata(const std::string& pool) const;  // throws Failed, ENOSPC
   void growPool(Pool& pool, const Growth& how);
   bool growPart(Pool& pool, bool metadata, const Growth& how);
   VolumeGroup groupNotOlderThan(Millis age) const;

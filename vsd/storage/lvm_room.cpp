@@ -102,20 +102,6 @@ VolumeGroup LvmEngine::groupNotOlderThan(Millis age) const {
   return *groupSeen_;
 }
 
-// With its metadata full a pool takes no more writes of any volume, and has to be repaired.
-void LvmEngine::mustHaveMetadata(const std::string& pool) const {
-  const auto use = dm::poolUse(deviceName(group_, pool) + std::string(kPoolLayer));
-  if (!use || use->metadataPercent < kMetadataScarce) return;
-  throw Error(Kind::Failed,
-              fmt::format("pool '{}' of storage '{}' takes no more volumes or snapshots: its "
-                          "metadata are {:.0f} % full",
-                          pool, name_, use->metadataPercent),
-              ENOSPC)
-      .withHint(fmt::format("remove snapshots, or give volume group '{}' room with vgextend: then "
-                            "they grow by themselves",
-                            group_));
-}
-
 void LvmEngine::growPool(Pool& pool, const Growth& how) {
   if (!find(pool.name)) return;  // not one of ours
   bool onReserve = false;

@@ -39,24 +39,36 @@ std::string lvmSetting(Runner& runner, const std::string& setting) {
   return value;
 }
 
-// The seconds for which an iSCSI session holds I/O back that its target does not answer; nullopt
-// for a device of another kind. Of sysfs: .../session1/target3:0:0/... has a recovery_tmo below
-// /sys/class/iscsi_session/session1 (drivers/scsi/scsi_transport_iscsi.c).
-std::optional<int> heldBackBy(const std::string& device) {
+// Of sysfs, its links followed; empty for what is no block device.
+std::string nodeOf(const std::string& device) {
   struct stat status {};
-  if (::stat(device.c_str(), &status) < 0 || !S_ISBLK(status.st_mode)) return std::nullopt;
+  if (::stat(device.c_str(), &status) < 0 || !S_ISBLK(status.st_mode)) return {};
   std::error_code ignored;
-  const std::string node =
-      std::filesystem::canonical(
-          fmt::format("/sys/dev/block/{}:{}", ::major(status.st_rdev), ::minor(status.st_rdev)),
-          ignored)
-          .string();
+  return std::filesystem::canonical(
+             fmt::format("/sys/dev/block/{}:{}", ::major(status.st_rdev), ::minor(status.st_rdev)),
+             ignored)
+      .string();
+}
+
+// The seconds for which an iSCSI session holds I/O back that its target does not answer, the most
+// of all paths to the device; nullopt for a device of another kind. Of sysfs:
+// .../session1/target3:0:0/... has a recovery_tmo below /sys/class/iscsi_session/session1
+// (drivers/scsi/scsi_transport_iscsi.c).
+std::optional<int> heldBackBySession(const std::string& node) {
+  std::optional<int> longest;
+  std::error_code ignored;
+  for (const auto& path : std::filesystem::directory_iterator(node + "/slaves", ignored)) {
+    const auto seconds =
+        heldBackBySession(std::filesystem::canonical(path.path(), ignored).string());
+    if (seconds && (*seconds < 0 || *seconds > longest.value_or(0))) longest = seconds;
+    if (longest && *longest < 0) return longest;
+  }
   const std::size_t at = node.find("/session");
-  if (at == std::string::npos) return std::nullopt;
+  if (at == std::string::npos) return longest;
   const std::string session = node.substr(at + 1, node.find('/', at + 1) - at - 1);
   const auto text =
       readFileIfExists(fmt::format("/sys/class/iscsi_session/{}/recovery_tmo", session));
-  return text ? std::optional(std::atoi(text->c_str())) : std::nullopt;
+  return text ? std::optional(std::atoi(text->c_str())) : longest;
 }
 
 void checkServices(Runner& runner, std::vector<std::string>& problems) {
@@ -88,6 +100,26 @@ void checkLvmSettings(Runner& runner, const std::string& fence,
                     fence));
 }
 
+// A map of multipathd may hold I/O back as long as no path to the LUN is left, or for some checks.
+void checkPaths(Runner& runner, const std::string& node, const LeaseTimes& times,
+                std::vector<std::string>& problems) {
+  const std::string uuid = readFileIfExists(node + "/dm/uuid").value_or("");
+  const std::size_t at = uuid.find("mpath-");
+  const std::string multipathd = findProgramIfAny("multipathd");
+  if (at == std::string::npos || multipathd.empty()) return;
+  const std::string wwid = uuid.substr(at + 6, uuid.find('\n', at) - at - 6);
+  Command command;
+  command.argv = {multipathd, "show", "maps", "raw", "format", "%w %Q"};
+  const int held = heldBackWithoutPaths(runner.run(command).out, wwid);
+  if (held < times.leaseLost()) return;
+  problems.push_back(fmt::format(
+      "multipath holds writes back {} when no path to the LUN is left, but other hosts may get "
+      "this host's leases after {} s: set 'no_path_retry fail' for it in /etc/multipath.conf, or "
+      "so few retries that they take less than {} s",
+      held == kWithoutEnd ? "without end" : fmt::format("for {} s", held), times.hostDead(),
+      times.leaseLost()));
+}
+
 void checkTimes(Runner& runner, const std::string& device, std::vector<std::string>& problems) {
   const std::string sanlock = findProgramIfAny("sanlock");
   if (sanlock.empty()) return;  // its service does not run, which is said
@@ -100,18 +132,30 @@ void checkTimes(Runner& runner, const std::string& device, std::vector<std::stri
         "sanlock runs without the watchdog: take 'use_watchdog = 0' out of "
         "/etc/sanlock/sanlock.conf and '-w 0' out of /etc/default/sanlock");
   const LeaseTimes times = leaseTimesIn(output.out);
-  const std::optional<int> held = device.empty() ? std::nullopt : heldBackBy(device);
-  if (times.ioTimeout <= 0 || !held) return;
-  if (*held < 0 || *held >= times.leaseLost())
+  if (times.ioTimeout <= 0) return;
+  const std::string node = nodeOf(device);
+  const std::optional<int> held = heldBackBySession(node);
+  if (held && (*held < 0 || *held >= times.leaseLost()))
     problems.push_back(fmt::format(
         "iSCSI holds writes back for {} s, but other hosts may get this host's leases after {} s: "
         "set node.session.timeo.replacement_timeout below {} in /etc/iscsi/iscsid.conf and for "
         "the node that is there (iscsiadm -m node -o update -n ... -v ...), or a larger io_timeout "
         "in /etc/sanlock/sanlock.conf",
         *held, times.hostDead(), times.leaseLost()));
+  checkPaths(runner, node, times, problems);
 }
 
 }  // namespace
+
+int heldBackWithoutPaths(const std::string& maps, const std::string& wwid) {
+  constexpr int kCheckSeconds = 5;  // multipath.conf(5), polling_interval
+  const std::size_t at = ("\n" + maps).find("\n" + wwid + " ");
+  if (at == std::string::npos) return 0;
+  const std::string said = maps.substr(at + wwid.size() + 1, 20);
+  if (said.starts_with("on")) return kWithoutEnd;
+  const int number = std::atoi(said.c_str());
+  return said.find("sec") < said.find('\n') ? number : number * kCheckSeconds;
+}
 
 LeaseTimes leaseTimesIn(const std::string& status) {
   LeaseTimes times;

@@ -4,6 +4,7 @@
 // so that whoever loses its leases has stopped writing by the time that somebody else gets them.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,11 @@ std::vector<std::string> problemsWithSharing(Runner& runner, const std::string& 
 
 // What `sanlock client status -D` says of its times; 0 for one that is not told.
 LeaseTimes leaseTimesIn(const std::string& status);
+
+// Seconds for which multipathd holds I/O back without a path, by what it says of its maps
+// (`show maps raw format "%w %Q"`); 0 when it does not, or has no such map.
+inline constexpr int kWithoutEnd = std::numeric_limits<int>::max();
+int heldBackWithoutPaths(const std::string& maps, const std::string& wwid);
 
 // Throws Unsupported with all of problemsWithSharing, and what checkDevice throws; NotFound or
 // Exists for the group, InvalidParameter when it is not a shared one or another storage's.

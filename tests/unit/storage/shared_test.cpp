@@ -22,6 +22,16 @@ TEST(SharedSetup, ReadsTheTimesOfLeases) {
   EXPECT_EQ(leaseTimesIn("nothing").ioTimeout, 0);
 }
 
+TEST(SharedSetup, KnowsHowLongWritesWaitForAPath) {
+  const std::string maps = "360a98 12 chk\n3600508 on\n3624a off\n3624b -\n3624c 40 sec\n";
+  EXPECT_EQ(heldBackWithoutPaths(maps, "360a98"), 60);
+  EXPECT_EQ(heldBackWithoutPaths(maps, "3600508"), kWithoutEnd);
+  EXPECT_EQ(heldBackWithoutPaths(maps, "3624a"), 0);
+  EXPECT_EQ(heldBackWithoutPaths(maps, "3624b"), 0);
+  EXPECT_EQ(heldBackWithoutPaths(maps, "3624c"), 40);
+  EXPECT_EQ(heldBackWithoutPaths(maps, "3624"), 0);
+}
+
 // A group of two hosts, as lvm reports it to host h1: 'web' is h1's, 'mail' is h2's in epoch 3.
 constexpr const char* kGroup = R"({"report": [{"lv": [
   {"lv_name":"vt-debian13","lv_size":"600000000","pool_lv":"","origin":"","lv_tags":"vsd,vs.host=h2","segtype":"linear",
@@ -104,9 +114,10 @@ std::string sizeAskedFor(const std::string& tags, const std::string& free, Bytes
   runner.answer({0, R"({"report": [{"lv": []}]})", ""});
   runner.answer(
       {0,
-       fmt::format(R"({{"report": [{{"vg": [{{"vg_name":"vsd-pool1","vg_size":"100000000000",)"
-                   R"("vg_free":"{}","vg_tags":"{}","vg_lock_type":"sanlock"}}]}}]}})",
-                   free, tags),
+       fmt::format(
+           R"({{"report": [{{"vg": [{{"vg_name":"vsd-pool1","vg_size":"100000000000",)"
+           R"("vg_free":"{}","vg_tags":"{}","vg_lock_type":"sanlock","lv_count":"1","vg_missing_pv_count":"0"}}]}}]}})",
+           free, tags),
        ""});
   const Paths paths{"/nowhere", ""};
   SharedEngine engine{"pool1", "vsd-pool1", "h1", paths, runner};
