@@ -11,6 +11,8 @@ extern "C" {
 #include <netlink/route/link/vlan.h>
 }
 
+#include <algorithm>
+
 #include "netfw/netlink.hpp"
 #include "netfw/nl.hpp"
 #include "vsd/base/file.hpp"
@@ -91,7 +93,14 @@ class Applier {
             fmt::format("make VLAN {} on '{}'", plan_.vlan, plan_.device));
       } catch (Error& error) {
         if (error.kind() == Kind::Unsupported) error.withHint("this kernel needs module 8021q");
-        throw;
+        if (error.kind() != Kind::Exists) throw;
+        throw Error(Kind::Exists, fmt::format("VLAN {} of '{}' has a device already, which vsd has "
+                                              "not made",
+                                              plan_.vlan, plan_.device))
+            .withHint(
+                "'ip -d link' shows it, also in other network namespaces; remove it: network "
+                "'" +
+                plan_.network + "' needs the VLAN");
       }
     }
     setUp(plan_.vlanDevice, 0, nl::Switch::Up, "network " + plan_.network);
@@ -178,6 +187,12 @@ class Applier {
     setIPv6(plan_.name, "accept_ra", "0");
     setIPv6(plan_.name, "autoconf", "0");
     setIPv6(plan_.name, "accept_dad", "0");
+    // Without an address of it, all that the kernel says in IPv6 by itself would be refused.
+    const bool speaksIPv6 =
+        std::ranges::any_of(plan_.addresses, [](const AddressWithLength& address) {
+          return address.address.family() == Family::IPv6;
+        });
+    setIPv6(plan_.name, "disable_ipv6", speaksIPv6 ? "0" : "1");
     const nl::Link link = nl::get(inside.get(), plan_.name);
     const int index = rtnl_link_get_ifindex(link.get());
     for (const AddressWithLength& address : plan_.addresses)

@@ -4,11 +4,11 @@
 #include <linux/if.h>
 
 extern "C" {
+#include <netlink/route/link/bridge.h>
 #include <netlink/route/link/vlan.h>
 }
 
 #include <algorithm>
-#include <set>
 
 #include "netfw/nl.hpp"
 #include "vsd/base/fd.hpp"
@@ -18,11 +18,11 @@ namespace vs::netfw {
 namespace {
 
 // Bridges of ours without a context, and the VLANs that are their ports.
-void removeUnused(nl_sock* socket, const std::set<int>& bridges) {
+void removeUnused(nl_sock* socket) {
   const std::vector<nl::Link> links = nl::findAll(socket);
   for (const nl::Link& bridge : links) {
     const int index = rtnl_link_get_ifindex(bridge.get());
-    if (bridges.count(index) == 0 || !nl::isOurs(bridge.get())) continue;
+    if (!nl::isOurs(bridge.get()) || rtnl_link_is_bridge(bridge.get()) == 0) continue;
     std::vector<std::string> below;
     bool isUsed = false;
     for (const nl::Link& port : links) {
@@ -100,15 +100,10 @@ void unplug(const LinkPlan& plan) {
 void remove(const std::string& context) {
   const std::lock_guard lock(nl::networks());
   const nl::Socket socket = nl::connect();
-  std::set<int> bridges;
-  for (int index = 0; index < kMostLinks; ++index) {
-    const std::string name = hostEndName(context, index);
-    const nl::Link link = nl::find(socket.get(), name);
-    if (!link || !nl::isOurs(link.get())) continue;
-    bridges.insert(rtnl_link_get_master(link.get()));
-    nl::removeOurs(socket.get(), name);
-  }
-  removeUnused(socket.get(), bridges);
+  for (int index = 0; index < kMostLinks; ++index)
+    nl::removeOurs(socket.get(), hostEndName(context, index));
+  // All of them: a pair goes with its namespace, and nobody knows by then in which it was.
+  removeUnused(socket.get());
 }
 
 void removeNetwork(const std::string& network, const std::string& vlanDevice) {
@@ -116,11 +111,16 @@ void removeNetwork(const std::string& network, const std::string& vlanDevice) {
   const nl::Socket socket = nl::connect();
   const std::string bridge = bridgeName(network);
   if (const nl::Link link = nl::find(socket.get(), bridge)) {
-    removeUnused(socket.get(), {rtnl_link_get_ifindex(link.get())});
+    removeUnused(socket.get());
     if (nl::find(socket.get(), bridge) && nl::isOurs(link.get()))
       throw Error(Kind::Busy, fmt::format("network '{}' still has contexts on this host", network));
   }
   if (!vlanDevice.empty()) nl::removeOurs(socket.get(), vlanDevice);
+}
+
+void removeDevice(const std::string& name) {
+  const std::lock_guard lock(nl::networks());
+  nl::removeOurs(nl::connect().get(), name);
 }
 
 std::vector<std::string> ourDevices() {

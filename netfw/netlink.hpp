@@ -41,6 +41,9 @@ void remove(const std::string& context);
 // Removes VLAN and bridge of a network; throws Busy when a context is still linked to the bridge.
 void removeNetwork(const std::string& network, const std::string& vlanDevice);
 
+// Removes one device of ours; none, or one of somebody else, is success.
+void removeDevice(const std::string& name);
+
 // Names of all devices on this host that are ours, sorted.
 std::vector<std::string> ourDevices();
 

@@ -47,6 +47,7 @@ LoadedRuleset parse(const std::string& text, const std::string& context) {
     } else if (kind.empty()) {
       std::istringstream(line) >> kind >> name;
       if (kind == "chain") loaded.rules[name];
+      if (kind == "set") loaded.sets.push_back(name);
     } else if (kind == "chain" && line.starts_with("type ")) {
       for (const std::string& device : quotedIn(line)) loaded.hooks[name].push_back(device);
     } else if (kind == "chain") {
@@ -62,15 +63,38 @@ LoadedRuleset parse(const std::string& text, const std::string& context) {
   return loaded;
 }
 
-}  // namespace
-
-void load(const Ruleset& ruleset, Runner& runner) {
+// One transaction that makes way for the table, and makes it.
+void loadAfter(const std::string& way, const Ruleset& ruleset, Runner& runner) {
   Command command = nft({"-f", "-"});
-  command.input = ruleset.text;
+  command.input = way + ruleset.text;
   runner.mustRun(command, fmt::format("cannot load the rules of context '{}'", ruleset.context));
   if (!isLoaded(ruleset, runner))
     throw failed("the rules of context '{}' are not what was loaded", ruleset.context)
         .withHint("somebody else changes this host's nftables");
+}
+
+}  // namespace
+
+void load(const Ruleset& ruleset, Runner& runner) {
+  // Made before it is removed, so that there is always one to remove.
+  loadAfter(
+      fmt::format("add table netdev {0}\ndelete table netdev {0}\n", tableName(ruleset.context)),
+      ruleset, runner);
+}
+
+void change(const Ruleset& ruleset, Runner& runner) {
+  const auto before = readBack(ruleset.context, runner);
+  if (!before) return load(ruleset, runner);
+  const std::string table = tableName(ruleset.context);
+  std::string way = fmt::format("flush table netdev {}\n", table);
+  const auto remove = [&](const char* kind, const std::string& name) {
+    way += fmt::format("delete {} netdev {} {}\n", kind, table, name);
+  };
+  for (const auto& [chain, rules] : before->rules) remove("chain", chain);
+  for (const auto& [counter, count] : before->counters) remove("counter", counter);
+  for (const std::string& set : before->sets)
+    if (!isMemory(set)) remove("set", set);
+  loadAfter(way, ruleset, runner);
 }
 
 std::optional<LoadedRuleset> readBack(const std::string& context, Runner& runner) {

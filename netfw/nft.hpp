@@ -24,11 +24,14 @@ struct LoadedRuleset {
   std::map<std::string, int> rules;                       // in each chain
   std::map<std::string, std::vector<std::string>> hooks;  // the devices of a chain, as of Ruleset
   std::map<std::string, Count> counters;
+  std::vector<std::string> sets;
 };
 
-// Replaces the context's table, reads it back and compares. Established exchanges have to be
-// allowed by the new rules to go on.
+// Replaces the context's table, reads it back and compares. What was under way has to be allowed
+// anew by its next packet.
 void load(const Ruleset& ruleset, Runner& runner);
+// The same of a context that runs: what was allowed before goes on to its end.
+void change(const Ruleset& ruleset, Runner& runner);
 // nullopt: there is no such table.
 std::optional<LoadedRuleset> readBack(const std::string& context, Runner& runner);
 // True when nothing is missing: for reconcile, after somebody flushed the host's rules, or after a

@@ -19,9 +19,6 @@ Ruleset rulesetFor(const std::string& context, const std::vector<LinkPlan>& link
           .withHint("use --link bridge, or switch its firewall off");
   RulesetText text(context);
   const std::string table = "netdev " + tableName(context);
-  // Made before it is removed, so that there is always one to remove: all in one transaction.
-  text.line("add table {}", table);
-  text.line("delete table {}", table);
   text.line("table {} {{", table);
   writeRules(text, rules);
   for (std::size_t i = 0; i < links.size(); ++i)
@@ -32,6 +29,8 @@ Ruleset rulesetFor(const std::string& context, const std::vector<LinkPlan>& link
 
 std::string tableName(const std::string& context) { return "vsd-" + context; }
 std::string counterName(std::size_t index) { return fmt::format("rule{}", index + 1); }
+
+bool isMemory(const std::string& set) { return !set.starts_with("set-"); }
 
 Address linkLocalOf(const std::string& mac) {
   std::uint8_t bytes[16] = {0xfe, 0x80};

@@ -49,6 +49,8 @@ std::string tableName(const std::string& context);
 // The name of the counter of rules.rules[index]: "rule1" for the first. Beside them are "denied"
 // and "spoofed".
 std::string counterName(std::size_t index);
+// Whether a set of the table remembers what was allowed; others are those that rules name.
+bool isMemory(const std::string& set);
 // The address that a kernel makes of a MAC address for itself (RFC 4291, appendix A).
 Address linkLocalOf(const std::string& mac);
 

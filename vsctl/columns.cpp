@@ -8,6 +8,7 @@ constexpr Column kContext[] = {
     {"state", "state", Style::State},
     {"since", "since", Style::Age},
     {"template", "definition.template"},
+    {"addresses", "addresses"},
     {"memory", "usage.memory", Style::Size},
     {"pids", "usage.pids", Style::Count},
     {"tags", "definition.tags"},
@@ -69,6 +70,8 @@ constexpr Column kContextRecord[] = {
     {"domain", "definition.domain"},
     {"dns", "definition.dns"},
     {"hosts", "definition.hosts"},
+    {"addresses", "addresses"},
+    {"firewall", "definition.rules"},
     {"authorized-keys", "definition.authorizedKeys"},
     {"autostart", "definition.autostart"},
     {"restart", "definition.restart"},
@@ -239,6 +242,42 @@ constexpr Column kStorageRecord[] = {
     {"templates", "templates"},
 };
 
+constexpr Column kNetwork[] = {
+    {"name", "name"},
+    {"kind", "kind"},
+    {"vlan", "vlan", Style::Count},
+    {"subnets", "prefixes"},
+    {"gateways", "gateways"},
+    {"domain", "domain"},
+    {"contexts", "contexts"},
+    {"dns", "dns", Style::Text, Shown::Wide},
+    {"device", "device", Style::Text, Shown::Wide},
+    {"mtu", "mtu", Style::Count, Shown::Wide},
+};
+
+constexpr Column kLink[] = {
+    {"context", "context"},
+    {"link", "name"},
+    {"network", "network"},
+    {"addresses", "addresses"},
+    {"gateways", "gateways"},
+    {"connected", "connected"},
+    {"received", "received", Style::Size},
+    {"sent", "sent", Style::Size},
+    {"vlan", "vlan", Style::Count, Shown::Wide},
+    {"mac", "mac", Style::Text, Shown::Wide},
+    {"mode", "mode", Style::Text, Shown::Wide},
+    {"device", "device", Style::Text, Shown::Wide},
+    {"bridge", "bridge", Style::Text, Shown::Wide},
+};
+
+constexpr Column kFirewall[] = {
+    {"number", "number", Style::Count},
+    {"rule", "rule"},
+    {"packets", "packets", Style::Count},
+    {"bytes", "bytes", Style::Size},
+};
+
 constexpr Column kPlan[] = {
     {"object", "object"},
     {"verb", "verb"},
@@ -262,6 +301,9 @@ const Columns kScheduleColumns = kScheduleRule;
 const Columns kDiffColumns = kDiff;
 const Columns kStorageColumns = kStorage;
 const Columns kStorageFields = kStorageRecord;
+const Columns kNetworkColumns = kNetwork;
+const Columns kLinkColumns = kLink;
+const Columns kFirewallColumns = kFirewall;
 const Columns kDefinitionColumns = kDefinition;
 const Columns kOperationColumns = kOperation;
 const Columns kOperationFields = kOperationRecord;

@@ -69,6 +69,10 @@ Candidates valuesOf(const Verb& verb, const std::string& flag, const NamesOf& na
   if (flag == "--storage") return namesOf(Operand::Storage);
   if (flag == "--tier") return {"thin", "shared"};
   if (flag == "--fs") return {"ext4", "xfs"};
+  if (flag == "--fw" || (flag == "--vlan" && verb.name == "net")) return {"up", "down"};
+  if (flag == "--firewall") return {"on", "off"};
+  if (flag == "--network") return namesOf(Operand::Network);
+  if (flag == "--rules") return {std::string(kCompleteFiles)};
   if (flag == "--force") return {verb.name == "storage move" ? "snapshots" : "wipe"};
   if (flag == "--device") return {std::string(kCompleteFiles)};
   if (flag == "--unset") return unsettableNames();
@@ -138,6 +142,7 @@ const std::vector<Source>& sources() {
       {Operand::StoppedContext, "List", "contexts", "/definition/name", {"stopped", "failed"}},
       {Operand::FrozenContext, "List", "contexts", "/definition/name", {"frozen"}},
       {Operand::Storage, "StorageList", "storages", "/name", {}},
+      {Operand::Network, "NetworkList", "networks", "/name", {}},
       {Operand::Template, "TemplateList", "templates", "/name", {}},
       {Operand::TemplateDefinition, "TemplateList", "definitions", "/name", {}},
       {Operand::Operation, "OperationList", "operations", "/id", {}},

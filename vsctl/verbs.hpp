@@ -29,6 +29,7 @@ enum class Operand {
   SnapshotRule,
   UndoAnswer,
   Storage,
+  Network,
   Template,
   TemplateDefinition,
   Operation,

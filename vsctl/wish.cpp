@@ -31,6 +31,12 @@ constexpr Field kFields[] = {
     {"--hostname", "hostname", Text, Always, "NAME", "host name inside"},
     {"--dns", "dns", CommaList, Always, "ADDRESS,...", "name servers"},
     {"--domain", "domain", Text, Always, "DOMAIN", "search domain"},
+    {"--address", "links", Addresses, Always, "ADDRESS,...", "of a link; its network follows"},
+    {"--network", "links", Network, Always, "NETWORK", "a link without an address"},
+    {"--link", "links", Link, Always, "KEY=VALUE,...",
+     "a link: network, address, mode (bridge, macvlan, ipvlan)"},
+    {"--rules", "rules", RuleFile, Always, "FILE", "the rules of its firewall"},
+    {"--firewall", "firewall", OnOff, Always, "on|off", "whether its rules hold (on)"},
     {"--hosts", "hosts", Lines, Always, "'ADDRESS NAMES'", "a line for /etc/hosts"},
     {"--authorized-key", "authorizedKeys", Lines, Always, "FILE", "ssh keys for its root"},
     {"--env", "environment", Lines, Always, "NAME=VALUE", "environment of its first program"},
@@ -56,6 +62,41 @@ Json listFrom(const Field& field, const std::vector<std::string>& texts) {
   return list;
 }
 
+// "network=vlan3,mode=macvlan,address=10.0.3.17,address=2001:db8::17"
+Json linkFrom(const std::string& text) {
+  Json link = Json::object();
+  for (const std::string& part : splitList(text)) {
+    const std::size_t equals = std::min(part.find('='), part.size());
+    const std::string key = part.substr(0, equals);
+    const std::string value = part.substr(std::min(equals + 1, part.size()));
+    if (value.empty() || (key != "network" && key != "mode" && key != "address"))
+      throw invalid("--link '{}' is not KEY=VALUE,... with network, mode and address", text);
+    if (key == "address")
+      link["addresses"].push_back(value);
+    else
+      link[key] = value;
+  }
+  return link;
+}
+
+Json linksFrom(const Field& field, const std::vector<std::string>& texts) {
+  Json links = Json::array();
+  for (const std::string& text : texts) {
+    if (field.reading == Link)
+      links.push_back(linkFrom(text));
+    else if (field.reading == Network)
+      links.push_back({{"network", text}});
+    else
+      links.push_back({{"addresses", splitList(text)}});
+  }
+  return links;
+}
+
+bool isOn(const std::string& text, std::string_view flag) {
+  if (text != "on" && text != "off") throw invalid("{} is 'on' or 'off', not '{}'", flag, text);
+  return text == "on";
+}
+
 Json valueFrom(const Field& field, const std::vector<std::string>& texts) {
   const std::string& text = texts.back();
   switch (field.reading) {
@@ -69,6 +110,14 @@ Json valueFrom(const Field& field, const std::vector<std::string>& texts) {
       return parseWhole(text, field.flag, 0, std::numeric_limits<long>::max());
     case Restart:
       return text == "on-failure" ? "onFailure" : text;
+    case Addresses:
+    case Network:
+    case Link:
+      return linksFrom(field, texts);
+    case OnOff:
+      return isOn(text, field.flag);
+    case RuleFile:
+      return linesOf(readFile(text, 1U << 20));
     case CommaList:
     case Lines:
       return listFrom(field, texts);
@@ -111,7 +160,11 @@ Json fieldsFrom(const WishFlags& flags, const std::vector<std::string>& command)
   for (const Field& field : kFields) {
     const auto texts = flags.typed.find(std::string(field.flag));
     if (texts == flags.typed.end() || texts->second.empty()) continue;
-    put(object, field.field, valueFrom(field, texts->second));
+    Json value = valueFrom(field, texts->second);
+    if (field.field == "links" && object.contains("links"))
+      for (Json& link : value) object["links"].push_back(std::move(link));
+    else
+      put(object, field.field, std::move(value));
   }
   if (flags.autostart || flags.noAutostart) object["autostart"] = flags.autostart;
   if (!command.empty()) object["command"] = command;
@@ -141,6 +194,17 @@ std::vector<std::string> unsetFields(const std::vector<std::string>& names) {
           .withHint("these can: " + join(unsettableNames(), ", "));
   }
   return unset;
+}
+
+std::vector<std::string> linesOf(const std::string& text) {
+  std::vector<std::string> lines;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    lines.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  while (!lines.empty() && lines.back().empty()) lines.pop_back();
+  return lines;
 }
 
 void readKeyFiles(WishFlags& flags) {

@@ -24,6 +24,11 @@ enum class Reading {
   Restart,    // on-failure -> onFailure
   CommaList,  // a,b and repeated
   Lines,      // repeated, each as it is
+  Addresses,  // 10.0.3.17,2001:db8::17 -> a link with these addresses; repeated
+  Network,    // vlan3 -> a link in that network; repeated
+  Link,       // network=vlan3,mode=macvlan,address=10.0.3.17 -> that link; repeated
+  OnOff,      // on -> true
+  RuleFile,   // the lines of that file
 };
 
 enum class Settable { AtCreation, Always };
@@ -59,6 +64,9 @@ Json fieldsFrom(const WishFlags& flags, const std::vector<std::string>& command)
 std::vector<std::string> unsetFields(const std::vector<std::string>& names);
 // The names unsetFields understands.
 std::vector<std::string> unsettableNames();
+
+// The lines of a text, without those that are empty at its end.
+std::vector<std::string> linesOf(const std::string& text);
 
 // Replaces each file name given to --authorized-key by the keys in that file; a text that begins
 // like a key is one.

@@ -6,7 +6,7 @@ import time
 import unittest
 
 from support.hosts import TOP, config, state, target
-from support.kills import Killing
+from support.kills import RandomKills
 from support.on_lun import HOST_DEAD, LUN, OnLun, at_once
 
 CREATE = ("create", "web", "--template", "busybox", "--storage", "pool1")
@@ -339,9 +339,11 @@ class Shared(OnLun, unittest.TestCase):
         return seconds
 
 
-class SharedKills(OnLun, Killing, unittest.TestCase):
-    """vsd killed at every step of what is different on a shared storage."""
+class SharedKills(OnLun, RandomKills, unittest.TestCase):
+    """vsd killed at the steps and moments that are different on a shared storage."""
     SNAPSHOTS = True
+    CREATE = ("create", "a", "--template", "busybox", "--storage", "pool1")
+    ROUNDS, SECONDS = 4, 1.3
 
     @classmethod
     def setUpClass(cls):
@@ -352,27 +354,15 @@ class SharedKills(OnLun, Killing, unittest.TestCase):
         self.vsd.spare()
         self.clear()
 
-    CREATE = ("create", "a", "--template", "busybox", "--storage", "pool1")
-
-    def test_kill_at_each_step_of_create_and_remove(self):
+    def test_kill_at_steps(self):
         self.vsd.ok(*self.CREATE)
-        self.drive("create", [], self.CREATE)
-        self.drive("remove", [self.CREATE], ("remove", "-y", "a"))
-
-    def test_kill_at_each_step_of_what_works_on_snapshots(self):
-        snapshot = ("snapshot", "create", "a", "--name", "s")
-        self.drive("snapshot create", [self.CREATE], snapshot)
-        self.drive("snapshot restore", [self.CREATE, snapshot], ("snapshot", "restore", "-y", "a", "s"))
-        self.drive("snapshot remove", [self.CREATE, snapshot], ("snapshot", "remove", "-y", "a", "s"))
-
-    def test_kill_at_each_step_of_resize_and_import(self):
-        self.drive("resize", [self.CREATE], ("resize", "a", "--disk", "12G"))
-        self.drive("resize", [self.CREATE], ("resize", "a", "--disk", "7G"))
-        self.file, kept = "/exported", "/kept"
-        self.prepare([self.CREATE, ("export", "a", "--file", kept)])
-        self.drive("export", [self.CREATE], ("export", "a", "--file", self.file))
-        self.drive("import", [], ("import", kept, "--name", "b"))
-        self.vsd.run("rm", kept)
+        self.drive("create", [], self.CREATE, ["write what was asked for", "record it"])
+        self.drive("remove", [self.CREATE], ("remove", "-y", "a"), ["remove its volume", "forget it"])
+        for size in ("12G", "7G"):
+            self.drive("resize", [self.CREATE], ("resize", "a", "--disk", size), ["record it"])
+        self.prepare([self.CREATE, ("export", "a", "--file", "/kept")])
+        self.drive("import", [], ("import", "/kept", "--name", "b"), ["unpack it in a cage", "record it"])
+        self.vsd.run("rm", "/kept")
 
     def test_kill_while_a_copy_is_made(self):
         self.vsd.ok(*self.CREATE)

@@ -5,7 +5,7 @@ import time
 import unittest
 
 from support.hosts import TOP, LabVsd
-from support.kills import Killing
+from support.kills import RandomKills
 from support.on_disk import Filling, OnDisk
 
 
@@ -386,10 +386,11 @@ CREATE = ("create", "a", "--template", "busybox", "--storage", "fast")
 SNAPSHOT = ("snapshot", "create", "a", "--name", "s")
 
 
-class ThinKills(OnDisk, Killing, unittest.TestCase):
+class ThinKills(OnDisk, RandomKills, unittest.TestCase):
     """vsd killed at every step of what works on volumes."""
     vsd = LabVsd("h1")
     SNAPSHOTS = True
+    CREATE = CREATE
 
     def tearDown(self):
         self.vsd.spare()
@@ -470,40 +471,12 @@ class ThinKills(OnDisk, Killing, unittest.TestCase):
                 self.assertEqual((self.picture(), self.vsd.differences(), self.vsd.shell(lost)), (before, [], ""))
         self.vsd.shell("rm /root/kept")
 
-    def cut(self, seconds, *words):
-        """vsd is killed `seconds` after vsctl has begun with it."""
-        killer = subprocess.Popen([f"{TOP}/lab/lab", "run", self.vsd.host, "sh", "-c",
-                                   f"sleep {seconds}; systemctl kill -s KILL vsd.service"])
-        self.vsd.vsctl(*words)
-        killer.wait()
-        self.vsd.settled()
-
     def test_a_file_system_that_was_held_still_goes_on_after_a_kill(self):
         self.vsd.ok(*CREATE, "--start")
         for seconds in (0.2, 0.5, 0.8):
             self.cut(seconds, "snapshot", "create", "a")
             self.vsd.ok("exec", "a", "--", "sh", "-c", "echo more >>/root/file; sync", timeout=30)
         self.assertEqual(self.vsd.differences(), [])
-
-    def test_kill_at_random_moments(self):
-        """Between steps too, where volumes are renamed and tags written: whole calls of lvm are cut off."""
-        self.vsd.ok(*CREATE)
-        self.clear()
-        self.keep()
-        empty = self.census()
-        for round in range(6):
-            self.prepare([CREATE, SNAPSHOT])
-            verb = (("snapshot", "restore", "-y", "a", "s"), ("rename", "a", "b"), ("clone", "a", "b"),
-                    ("resize", "a", "--disk", "1G"))[round % 4]
-            self.cut(round * 0.3 + 0.2, *verb)
-            self.assertEqual(self.vsd.differences(), [], verb)
-            found = sorted(c["definition"]["name"] for c in self.vsd.json("list"))
-            self.assertIn(found, (["a", "keeper"], ["b", "keeper"], ["a", "b", "keeper"]), verb)
-            for name in found[:-1]:
-                self.vsd.ok("start", name)
-                self.assertEqual(self.vsd.ok("exec", name, "--", "cat", "/etc/hostname").strip(), name)
-            self.clear(all=False)
-            self.assertEqual(self.census(), empty, verb)
 
 
 if __name__ == "__main__":

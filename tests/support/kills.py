@@ -4,6 +4,9 @@ Killing, KillSteps or MoreKillSteps is mixed into a TestCase with a `vsd` (suppo
 template 'busybox', and finds the `archive` it was made from on its host.
 """
 import json
+import subprocess
+
+from support.hosts import TOP
 
 # Runs on the host of the vsd, with its prefix: everything that could be left behind there.
 CENSUS = r"""
@@ -37,6 +40,8 @@ print(json.dumps({
     "devices": [name for name in names("/dev/mapper") if name.startswith("vsd.")],
     "logical volumes": sorted(subprocess.run(["lvs", "--noheadings", "-o", "lv_name", "-S", "lv_tags=vsd"],
                                              capture_output=True, text=True).stdout.split()) if shutil.which("lvs") else [],
+    "network": [name for name in names("/sys/class/net") if name.startswith("vs") or name.startswith("trunk0.")]
+               + (subprocess.run(["nft", "list", "tables", "netdev"], capture_output=True, text=True).stdout.split() if shutil.which("nft") else []),
     "machines": [name for name in names("/run/systemd/machines") if name in ("a", "b", "keeper")],
     "processes": processes,
 }))
@@ -92,8 +97,8 @@ class Killing:
         """Another context, which runs on through everything."""
         self.vsd.ok("create", "keeper", "--template", "busybox", "--start")
 
-    def drive(self, verb, prepared, act):
-        """`prepared` are the calls of vsctl before, `act` is the one that is killed at each of its steps."""
+    def drive(self, verb, prepared, act, only=None):
+        """`prepared` are the calls of vsctl before, `act` is the one that is killed at each of its steps, or at those in `only`."""
         self.clear()
         self.keep()
         keeper, empty = self.init("keeper"), self.census()
@@ -104,6 +109,8 @@ class Killing:
         newest = [o for o in self.vsd.json("operation", "list", "--all") if o["verb"] == verb][0]
         steps = [step["name"] for step in newest["steps"]]
         self.assertGreater(len(steps), 0)
+        self.assertLessEqual(set(only or ()), set(steps))
+        steps = only or steps
         for step in steps:
             with self.subTest(verb=verb, step=step):
                 self.clear(all=False)
@@ -118,6 +125,39 @@ class Killing:
                 self.assertEqual(self.vsd.differences(), [])
                 self.clear(all=False)
                 self.assertEqual(self.census(), empty)
+
+
+class RandomKills(Killing):
+    """On a storage with snapshots; CREATE makes the context 'a' there."""
+    ROUNDS, SECONDS = 6, 0.3  # between the moments of two rounds
+
+    def cut(self, seconds, *words):
+        """vsd is killed `seconds` after vsctl has begun with it."""
+        killer = subprocess.Popen([f"{TOP}/lab/lab", "run", self.vsd.host, "sh", "-c",
+                                   f"sleep {seconds}; systemctl kill -s KILL vsd.service"])
+        self.vsd.vsctl(*words)
+        killer.wait()
+        self.vsd.settled()
+
+    def test_kill_at_random_moments(self):
+        """Between steps too, where volumes are renamed and tags written: whole calls of lvm are cut off."""
+        self.vsd.ok(*self.CREATE)
+        self.clear()
+        self.keep()
+        empty = self.census()
+        for round in range(self.ROUNDS):
+            self.prepare([self.CREATE, ("snapshot", "create", "a", "--name", "s")])
+            verb = (("snapshot", "restore", "-y", "a", "s"), ("rename", "a", "b"), ("clone", "a", "b"),
+                    ("resize", "a", "--disk", "1G"))[round % 4]
+            self.cut(round * self.SECONDS + 0.2, *verb)
+            self.assertEqual(self.vsd.differences(), [], verb)
+            found = sorted(c["definition"]["name"] for c in self.vsd.json("list"))
+            self.assertIn(found, (["a", "keeper"], ["b", "keeper"], ["a", "b", "keeper"]), verb)
+            for name in found[:-1]:
+                self.vsd.ok("start", name)
+                self.assertEqual(self.vsd.ok("exec", name, "--", "cat", "/etc/hostname").strip(), name)
+            self.clear(all=False)
+            self.assertEqual(self.census(), empty, verb)
 
 
 class KillSteps(Killing):

@@ -14,6 +14,7 @@ void addAllHandlers(Service& service, const Host& host, std::string version) {
   addScheduleHandlers(service, host);
   addArchiveHandlers(service, host);
   addStorageHandlers(service, host);
+  addNetworkHandlers(service, host);
   addTemplateHandlers(service, host);
   addOperationHandlers(service, host);
 }

@@ -17,6 +17,7 @@ void addSnapshotHandlers(Service& service, const Host& host);  // and Resize
 void addArchiveHandlers(Service& service, const Host& host);   // Export, Import
 void addScheduleHandlers(Service& service, const Host& host);  // of snapshots
 void addStorageHandlers(Service& service, const Host& host);
+void addNetworkHandlers(Service& service, const Host& host);  // and links, firewalls
 void addTemplateHandlers(Service& service, const Host& host);
 void addOperationHandlers(Service& service, const Host& host);
 

@@ -33,7 +33,10 @@ Json contextJson(const Host& host, const ContextPicture& context) {
   Json json{{"definition", toJson(context.definition)},
             {"state", nameOf(context.state)},
             {"goal", nameOf(context.goal)},
+            {"addresses", Json::array()},
             {"notes", Json::array()}};
+  for (const LinkDefinition& link : context.definition.links)
+    for (const std::string& address : link.addresses) json["addresses"].push_back(address);
   if (context.running) {
     json["pid"] = context.running->init.pid();
     json["since"] = formatTime(std::chrono::system_clock::from_time_t(context.running->since));

@@ -21,7 +21,7 @@ class Reader {
       const toml::table* table = node.as_table();
       if (table == nullptr) {
         report(node, fmt::format("'{}' stands outside of any section; known are [daemon], "
-                                 "[defaults], [storage], [templates]",
+                                 "[defaults], [network], [storage], [templates]",
                                  key.str()));
         continue;
       }
@@ -61,6 +61,9 @@ class Reader {
       else if (name == "swap") config_.limits.swap = parseBytes(text(value, name), name);
       else if (name == "pids") config_.limits.pids = static_cast<std::uint64_t>(integer(value, name, 8, 4'194'304));
       else if (name == "cpu-weight") config_.limits.cpuWeight = static_cast<std::uint32_t>(integer(value, name, 1, 10'000));
+      else return false;
+    } else if (section == "network") {
+      if (name == "device") config_.trunk = text(value, name);
       else return false;
     } else if (section == "storage") {
       if (name == "grow-at") config_.growAt = static_cast<int>(integer(value, name, 10, 95));

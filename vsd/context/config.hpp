@@ -35,6 +35,8 @@ struct Config {
   Bytes defaultSize = 8_GiB;
   // How many times what a storage can hold may be promised to contexts.
   int overcommit = 10;
+  // [network]: the trunk of networks that name none
+  std::string trunk;
   // [templates]
   std::string mirror;   // instead of a definition's own
   std::string keyring;  // instead of the definition's own

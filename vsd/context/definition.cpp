@@ -26,6 +26,12 @@ constexpr Words<Disk, 2> kDiskWords{{{Disk::Normal, "normal"}, {Disk::Undoable, 
 constexpr Words<AtStop, 3> kAtStopWords{
     {{AtStop::Ask, "ask"}, {AtStop::Keep, "keep"}, {AtStop::Discard, "discard"}}};
 
+constexpr Words<LinkKind, 3> kLinkWords{
+    {{LinkKind::Bridge, "bridge"}, {LinkKind::Macvlan, "macvlan"}, {LinkKind::Ipvlan, "ipvlan"}}};
+constexpr std::size_t kMostLinks = 10;  // netfw/links.hpp
+// Rules go with the data in tags of its volume; sets and groups of the host keep them short.
+constexpr std::size_t kMostRuleBytes = 32'768;
+
 template <typename Enum, std::size_t N>
 std::string_view wordFor(const Words<Enum, N>& words, Enum value) {
   for (const auto& [candidate, word] : words)
@@ -109,6 +115,32 @@ std::vector<std::string> textsFrom(const Json& value, std::string_view field) {
   return texts;
 }
 
+LinkDefinition linkFrom(const Json& json) {
+  if (!json.is_object()) throw invalid("a link is not an object");
+  LinkDefinition link;
+  for (const auto& [key, value] : json.items()) {
+    if (value.is_null()) continue;
+    // clang-format off
+    if (key == "network") link.network = textFrom(value, key);
+    else if (key == "mode") link.kind = fromWord(kLinkWords, textFrom(value, key), "the mode of a link");
+    else if (key == "addresses") link.addresses = textsFrom(value, key);
+    else throw invalid("the field '{}' of a link is unknown", printable(key));
+    // clang-format on
+  }
+  return link;
+}
+
+std::vector<LinkDefinition> linksFrom(const Json& value) {
+  if (!value.is_array()) throw invalid("links is not a list");
+  std::vector<LinkDefinition> links;
+  for (const Json& item : value) links.push_back(linkFrom(item));
+  return links;
+}
+
+Json toJson(const LinkDefinition& link) {
+  return {{"network", link.network}, {"mode", nameOf(link.kind)}, {"addresses", link.addresses}};
+}
+
 void applyField(const std::string& key, const Json& value, Definition& d) {
   // clang-format off
   if (key == "name") d.name = textFrom(value, key);
@@ -135,6 +167,11 @@ void applyField(const std::string& key, const Json& value, Definition& d) {
   else if (key == "stopTimeout") d.stopTimeout = Millis(static_cast<std::int64_t>(countFrom(value, key)));
   else if (key == "tags") d.tags = textsFrom(value, key);
   else if (key == "limits") applyLimits(value, d.limits);
+  else if (key == "links") d.links = linksFrom(value);
+  else if (key == "firewall") {
+    if (!value.is_boolean()) throw invalid("firewall is neither true nor false");
+    d.firewall = value.get<bool>() ? Firewall::On : Firewall::Off;
+  } else if (key == "rules") d.rules = textsFrom(value, key);
   else if (key == "schedule") d.schedule = scheduleFrom(value);
   else if (key == "idBase") d.ids.first = static_cast<std::uint32_t>(countFrom(value, key));
   else if (key == "created") d.created = textFrom(value, key);
@@ -229,6 +266,32 @@ void findLimitProblems(const Limits& limits, std::vector<std::string>& problems)
       problems.push_back("a read or write rate must be at least 4K a second");
 }
 
+void findLinkProblems(const Definition& d, std::vector<std::string>& problems) {
+  if (d.links.size() > kMostLinks)
+    problems.push_back(fmt::format("more than {} links", kMostLinks));
+  for (const LinkDefinition& link : d.links) {
+    if (!isValidName(link.network))
+      problems.push_back(
+          fmt::format("the network '{}' of a link is not usable", printable(link.network)));
+    for (const std::string& address : link.addresses)
+      if (!isAddress(address))
+        problems.push_back(fmt::format("the address '{}' is neither an IPv4 nor an IPv6 address",
+                                       printable(address)));
+  }
+  std::size_t bytes = 0;
+  for (const std::string& line : d.rules) {
+    bytes += line.size() + 1;
+    std::string plain = line;
+    std::ranges::replace(plain, '\t', ' ');
+    if (hasControl(plain))
+      problems.push_back(
+          fmt::format("the rule '{}' holds a control character", printable(line, 80)));
+  }
+  if (bytes > kMostRuleBytes)
+    problems.push_back(fmt::format("its rules have {} bytes, more than the {} that are kept", bytes,
+                                   kMostRuleBytes));
+}
+
 void findCommandProblems(const Definition& d, std::vector<std::string>& problems) {
   if (d.init == Init::Command && d.command.empty())
     problems.push_back("init 'command' needs a command to run");
@@ -253,6 +316,7 @@ std::string_view nameOf(Profile profile) { return wordFor(kProfileWords, profile
 std::string_view nameOf(Restart restart) { return wordFor(kRestartWords, restart); }
 std::string_view nameOf(Disk disk) { return wordFor(kDiskWords, disk); }
 std::string_view nameOf(AtStop atStop) { return wordFor(kAtStopWords, atStop); }
+std::string_view nameOf(LinkKind kind) { return wordFor(kLinkWords, kind); }
 
 Json toJson(const Definition& d) {
   Json json{{"name", d.name},
@@ -280,6 +344,9 @@ Json toJson(const Definition& d) {
   if (!d.user.empty()) json["user"] = d.user;
   if (!d.domain.empty()) json["domain"] = d.domain;
   if (!d.schedule.isEmpty()) json["schedule"] = toJson(d.schedule);
+  for (const LinkDefinition& link : d.links) json["links"].push_back(toJson(link));
+  if (d.firewall == Firewall::Off) json["firewall"] = false;
+  if (!d.rules.empty()) json["rules"] = d.rules;
   return json;
 }
 
@@ -314,6 +381,12 @@ void unset(const std::vector<std::string>& fields, Definition& d) {
       d.authorizedKeys.clear();
     else if (field == "tags")
       d.tags.clear();
+    else if (field == "links")
+      d.links.clear();
+    else if (field == "rules")
+      d.rules.clear();
+    else if (field == "firewall")
+      d.firewall = defaults.firewall;
     else if (field == "user")
       d.user.clear();
     else if (field == "hostname")
@@ -368,6 +441,7 @@ std::vector<std::string> problemsOf(const Definition& d) {
       problems.push_back(fmt::format("the tag '{}' is not usable", printable(tag)));
   if (d.stopTimeout > std::chrono::hours(24))
     problems.push_back("the stop timeout is longer than a day");
+  findLinkProblems(d, problems);
   findCommandProblems(d, problems);
   findLimitProblems(d.limits, problems);
   return problems;

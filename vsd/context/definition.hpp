@@ -40,6 +40,21 @@ std::string_view nameOf(Restart restart);
 std::string_view nameOf(Disk disk);
 std::string_view nameOf(AtStop atStop);
 
+// How a link reaches its network.
+enum class LinkKind { Bridge, Macvlan, Ipvlan };
+std::string_view nameOf(LinkKind kind);
+
+// A network interface: "eth0" for the first of a definition.
+struct LinkDefinition {
+  std::string network;  // in a wish: may be empty where the addresses say it
+  LinkKind kind = LinkKind::Bridge;
+  std::vector<std::string> addresses;
+  bool operator==(const LinkDefinition&) const = default;
+};
+
+// What passes between a context and its networks. Off: everything that it may send as itself.
+enum class Firewall { On, Off };
+
 struct Definition {
   std::string name;
   std::string uuid;
@@ -64,6 +79,9 @@ struct Definition {
   std::vector<std::string> tags;
   Limits limits;
   Schedule schedule;  // of snapshots
+  std::vector<LinkDefinition> links;
+  Firewall firewall = Firewall::On;
+  std::vector<std::string> rules;  // lines in the words of netfw/rules.hpp
   IdRange ids;
   std::string created;
 };

@@ -6,7 +6,7 @@
 namespace vs {
 namespace {
 
-constexpr int kSchema = 2;
+constexpr int kSchema = 3;
 
 void createTables(Database& database) {
   const auto version = std::get<std::int64_t>(database.query("PRAGMA user_version")[0][0]);
@@ -23,10 +23,12 @@ void createTables(Database& database) {
           "NOT NULL,"
           " goal TEXT NOT NULL, removing INTEGER NOT NULL DEFAULT 0, ended TEXT NOT NULL DEFAULT "
           "'')");
-    database.execute(
-        "CREATE TABLE storages (name TEXT PRIMARY KEY, tier TEXT NOT NULL, volume_group TEXT NOT "
-        "NULL, created TEXT NOT NULL)");
-    database.execute("PRAGMA user_version=2");
+    if (version < 2)
+      database.execute(
+          "CREATE TABLE storages (name TEXT PRIMARY KEY, tier TEXT NOT NULL, volume_group TEXT NOT "
+          "NULL, created TEXT NOT NULL)");
+    database.execute("CREATE TABLE networks (name TEXT PRIMARY KEY, definition TEXT NOT NULL)");
+    database.execute("PRAGMA user_version=3");
   });
 }
 
@@ -115,6 +117,30 @@ void Store::insertStorage(const StorageRecord& storage) {
 void Store::eraseStorage(const std::string& name) {
   const std::lock_guard lock(mutex_);
   database_.execute("DELETE FROM storages WHERE name=?1", {name});
+}
+
+std::vector<NetworkRecord> Store::networks() {
+  const std::lock_guard lock(mutex_);
+  std::vector<NetworkRecord> networks;
+  for (const auto& row : database_.query("SELECT name, definition FROM networks ORDER BY name"))
+    networks.push_back({std::get<std::string>(row[0]), std::get<std::string>(row[1])});
+  return networks;
+}
+
+void Store::insertNetworks(const std::vector<NetworkRecord>& networks) {
+  const std::lock_guard lock(mutex_);
+  database_.transaction([&] {
+    for (const NetworkRecord& network : networks) {
+      if (!database_.query("SELECT 1 FROM networks WHERE name=?1", {network.name}).empty())
+        throw Error(Kind::Exists, fmt::format("network '{}' exists already", network.name));
+      database_.execute("INSERT INTO networks VALUES (?1, ?2)", {network.name, network.definition});
+    }
+  });
+}
+
+void Store::eraseNetwork(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  database_.execute("DELETE FROM networks WHERE name=?1", {name});
 }
 
 }  // namespace vs

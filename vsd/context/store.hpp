@@ -29,6 +29,12 @@ struct StorageRecord {
   std::string created;
 };
 
+// A network that was added to this host.
+struct NetworkRecord {
+  std::string name;
+  std::string definition;  // JSON, as the API has it
+};
+
 class Store {
  public:
   explicit Store(const std::string& path);
@@ -46,6 +52,10 @@ class Store {
   std::vector<StorageRecord> storages();             // by name
   void insertStorage(const StorageRecord& storage);  // throws Exists
   void eraseStorage(const std::string& name);        // absent is success
+
+  std::vector<NetworkRecord> networks();                            // by name
+  void insertNetworks(const std::vector<NetworkRecord>& networks);  // all or none; throws Exists
+  void eraseNetwork(const std::string& name);                       // absent is success
 
  private:
   std::mutex mutex_;

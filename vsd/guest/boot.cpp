@@ -109,7 +109,8 @@ void expect(const Note& note, NoteType type, BootStage stage) {
   if (note.type != type) throw BootFailure{stage, EPROTO};
 }
 
-RunningContext bootInStages(const PreparedPlan& prepared, int root, int payload, BootStage& stage) {
+RunningContext bootInStages(const PreparedPlan& prepared, int root, int payload,
+                            const std::function<void(pid_t init)>& connect, BootStage& stage) {
   const BootPlan& plan = prepared.plan;
   stage = BootStage::RootMount;
   Fd rootMount = detachedMount(root);  // before PrivateMounts: `root` lies in the host's mounts
@@ -138,6 +139,8 @@ RunningContext bootInStages(const PreparedPlan& prepared, int root, int payload,
   mounts.leave();
 
   expect(child.next(), NoteType::Prepared, BootStage::Capabilities);
+  stage = BootStage::Links;
+  if (plan.links) connect(child.pid());
   // From here a vsd that was killed finds the context by its record.
   stage = BootStage::Record;
   writeRunning(plan.stateDirectory, child.pid());
@@ -153,10 +156,11 @@ RunningContext bootInStages(const PreparedPlan& prepared, int root, int payload,
 
 }  // namespace
 
-RunningContext boot(const PreparedPlan& prepared, int root, int payload) {
+RunningContext boot(const PreparedPlan& prepared, int root, int payload,
+                    const std::function<void(pid_t init)>& connect) {
   BootStage stage = BootStage::Plan;
   try {
-    return bootInStages(prepared, root, payload, stage);
+    return bootInStages(prepared, root, payload, connect, stage);
   } catch (const Error& error) {
     throw BootFailure{stage, error.errnoValue() != 0 ? error.errnoValue() : EIO};
   }

@@ -3,6 +3,8 @@
 // obvious.
 #pragma once
 
+#include <functional>
+
 #include "vsd/base/fd.hpp"
 #include "vsd/base/process.hpp"
 #include "vsd/guest/init_process.hpp"
@@ -20,8 +22,10 @@ struct BootFailure {
   int errnoValue;
 };
 
-// Boots `prepared` from the root file system directory `root` in the cgroup `payload`. Throws
-// BootFailure, and then nothing of the context is left.
-RunningContext boot(const PreparedPlan& prepared, int root, int payload);
+// Boots `prepared` from the root file system directory `root` in the cgroup `payload`. `connect` is
+// called with the pid of its init before that runs, when the plan has links. Throws BootFailure,
+// and then nothing of the context is left.
+RunningContext boot(const PreparedPlan& prepared, int root, int payload,
+                    const std::function<void(pid_t init)>& connect);
 
 }  // namespace vs::guest

@@ -34,6 +34,12 @@ Fd awaitGo() {
   return std::move(go->fd);
 }
 
+void awaitLinks(pid_t init) {
+  sendTalk(kTalkFd, {.type = TalkType::Prepared, .value = init});
+  const std::optional<ReceivedTalk> go = receiveTalk(kTalkFd, kPatience);
+  if (!go || go->message.type != TalkType::Go) throw BootFailure{BootStage::Links, ECONNABORTED};
+}
+
 Started start() {
   const Fd planFile(kPlanFd);
   const Fd root(kRootFd);
@@ -41,8 +47,8 @@ Started start() {
   sendTalk(kTalkFd, {.type = TalkType::Ready});
   const Fd payload = awaitGo();
   const BootPlan& plan = prepared.plan;
-  return {boot(prepared, root.get(), payload.get()), plan.stateDirectory, plan.consoleLog,
-          plan.consoleLogLimit};
+  return {boot(prepared, root.get(), payload.get(), awaitLinks), plan.stateDirectory,
+          plan.consoleLog, plan.consoleLogLimit};
 }
 
 // Makes the console of a context that runs; one without console is not left running.

@@ -13,7 +13,7 @@ namespace {
 // A plan as bytes: a mark, then each field in the order of its `fields` function below. Numbers are
 // fixed-size in host byte order, strings and lists are preceded by their length (32 bits). Writer
 // and Reader take the same list of fields, so they cannot disagree about it.
-constexpr std::string_view kBootMark = "vsd boot plan 1\n";
+constexpr std::string_view kBootMark = "vsd boot plan 2\n";
 constexpr std::string_view kExecMark = "vsd exec plan 1\n";
 constexpr std::size_t kMaxItems = 1U << 16;
 
@@ -147,6 +147,7 @@ void fields(auto& io, Is<BootPlan> auto& plan) {
   io.nested(plan.covers);
   io.nested(plan.confinement);
   io(plan.timeNamespace);
+  io(plan.links);
 }
 
 void fields(auto& io, Is<ExecPlan> auto& plan) {
@@ -188,6 +189,7 @@ constexpr auto kBootStages = std::to_array<std::string_view>({
     "setting the host name",
     "entering the root file system",
     "bringing up the loopback link",
+    "connecting its links",
     "joining a session keyring",
     "installing the system call filter",
     "limiting the capabilities",

@@ -6,6 +6,8 @@
 //
 //   run:   guest -> vsd   Ready                      it stands; vsd may move it into its cgroup
 //          vsd -> guest   Go + directory of the payload cgroup
+//          guest -> vsd   Prepared{init pid}         only when the plan has links: its namespaces
+//          vsd -> guest   Go                         are there, nothing of it runs yet
 //          guest -> vsd   Running{init pid} | Failed{stage, errno}
 //   exec:  helper -> caller  Terminal + master fd    (only with a terminal)
 //          helper -> caller  Running{pid} | Failed{stage, errno}
@@ -38,7 +40,8 @@ enum class TalkType : std::uint8_t {
   Terminal,
   Signal,
   Ended,
-  WindowSize
+  WindowSize,
+  Prepared
 };
 
 // One message of the conversation; fixed size, host byte order (both ends are this machine).
@@ -47,7 +50,8 @@ struct Talk {
   std::uint8_t stage = 0;     // Failed: a BootStage or ExecStage
   std::uint16_t columns = 0;  // WindowSize
   std::uint16_t rows = 0;     // WindowSize
-  std::int32_t value = 0;     // Running: pid · Failed: errno · Signal: number · Ended: status
+  std::int32_t value =
+      0;  // Prepared, Running: pid · Failed: errno · Signal: number · Ended: status
 };
 static_assert(sizeof(Talk) == 12);
 
@@ -108,6 +112,7 @@ struct BootPlan {
   Covers covers;
   Confinement confinement;
   bool timeNamespace = true;
+  bool links = false;  // vsd puts network devices into it before it runs
 };
 
 struct ExecPlan {
@@ -146,6 +151,7 @@ enum class BootStage : std::uint8_t {
   Hostname,
   Pivot,
   Loopback,
+  Links,
   Keyring,
   Seccomp,
   Capabilities,

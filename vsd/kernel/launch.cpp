@@ -190,10 +190,16 @@ StartedGuest startGuest(const GuestProgram& program, const BootPlan& plan, int r
   }
 }
 
-pid_t bootGuest(const StartedGuest& guest, int payload, Millis time) {
+pid_t bootGuest(const StartedGuest& guest, int payload, Millis time,
+                const std::function<void(pid_t init)>& prepare) {
   try {
     sendTalk(guest.talk.get(), {.type = TalkType::Go}, payload);
-    const std::optional<ReceivedTalk> answer = receiveTalk(guest.talk.get(), time);
+    std::optional<ReceivedTalk> answer = receiveTalk(guest.talk.get(), time);
+    if (answer && answer->message.type == TalkType::Prepared) {
+      if (prepare) prepare(answer->message.value);
+      sendTalk(guest.talk.get(), {.type = TalkType::Go});
+      answer = receiveTalk(guest.talk.get(), time);
+    }
     if (!answer) throw failed("vsd-guest ended before the context ran");
     if (answer->message.type == TalkType::Failed) throwBootFailure(answer->message);
     return answer->message.value;

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <string>
 
 #include "vsd/base/fd.hpp"
@@ -46,7 +47,10 @@ StartedGuest startGuest(const GuestProgram& program, const BootPlan& plan, int r
 // Lets it go: builds the context inside the cgroup `payload` (a directory) and starts its init.
 // Returns the init's host pid when it runs; stateDirectory/running is then written. On any failure
 // vsd-guest has ended and left nothing but the cgroup: throws Failed with the stage in words.
-pid_t bootGuest(const StartedGuest& guest, int payload, Millis time);
+// `prepare` is called with the pid of its init when its namespaces are there and nothing of it runs
+// yet, of a plan with links only; what it throws ends the context.
+pid_t bootGuest(const StartedGuest& guest, int payload, Millis time,
+                const std::function<void(pid_t init)>& prepare = {});
 
 // What an exec session is made of; all descriptors stay the caller's.
 struct ExecSession {

@@ -37,6 +37,12 @@ void clone(const Host& host, const std::string& from, const std::string& to, The
   definition.name = to;
   definition.uuid = makeUuid();
   definition.schedule = {};
+  if (!definition.links.empty())
+    operation.note(
+        fmt::format("it has no links: those of '{}' are its own; give '{}' others with "
+                    "'vsctl set {} --address'",
+                    from, to, to));
+  definition.links.clear();
   definition.created = now();
   const auto copyOf = [&from](storage::Engine& engine, const storage::CreateRequest& request,
                               const storage::Progress& progress) {

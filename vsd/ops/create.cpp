@@ -9,6 +9,8 @@
 #include "vsd/context/id_ranges.hpp"
 #include "vsd/context/template_info.hpp"
 #include "vsd/ops/limits.hpp"
+#include "vsd/ops/links.hpp"
+#include "vsd/ops/networks.hpp"
 #include "vsd/ops/room.hpp"
 #include "vsd/ops/running.hpp"
 #include "vsd/ops/start.hpp"
@@ -21,6 +23,22 @@ Template templateNamed(const Host& host, const std::string& name) {
   checkName(name, "template name");
   return templateFrom(parseJson(host.storages.withTemplate(name)->templateDescription(name),
                                 fmt::format("template '{}'", name)));
+}
+
+bool says(const Json& wish, const char* field) {
+  const auto found = wish.find(field);
+  return found != wish.end() && !found->is_null();
+}
+
+// Domain and resolvers follow from the first network, unless they were asked for.
+void takeFromNetwork(const Host& host, const Json& wish, Definition& definition) {
+  completeLinks(host, definition);
+  if (definition.links.empty()) return;
+  const netfw::Network network = networkNamed(host, definition.links.front().network);
+  if (!says(wish, "domain") && !network.domain.empty()) definition.domain = network.domain;
+  if (says(wish, "dns") || network.dns.empty()) return;
+  definition.dns.clear();
+  for (const netfw::Address& server : network.dns) definition.dns.push_back(server.text());
 }
 
 }  // namespace
@@ -50,6 +68,7 @@ void checkWish(const Host& host, const Definition& definition) {
   validate(definition);
   checkDisk(host, definition);
   checkLimits(host, definition);  // refused now, not at the first start
+  checkLinks(host, definition);
   checkPromise(host, *storage, definition.size.value_or(host.config.defaultSize));
 }
 
@@ -70,6 +89,7 @@ Definition completeWish(const Host& host, const Json& wish) {
   definition.command = from.init == Init::Command ? from.command : std::vector<std::string>();
   definition.hostname = definition.name;
   applyFields(wish, definition);
+  takeFromNetwork(host, wish, definition);
   definition.uuid = makeUuid();
   definition.created = now();
   definition.ids.first = kFirstId;  // stands for the one it will be given

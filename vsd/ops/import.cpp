@@ -1,4 +1,5 @@
 #include "vsd/ops/import.hpp"
+#include "vsd/ops/links.hpp"
 
 #include <unistd.h>
 
@@ -89,6 +90,17 @@ void takeIdentity(const Host& host, const std::string& nameThen, Import& wanted)
   }
 }
 
+// Addresses that it cannot have here stay away, and it comes without them.
+void takeLinks(const Host& host, Import& wanted) {
+  try {
+    checkLinks(host, wanted.definition);
+  } catch (const Error& error) {
+    if (wanted.definition.links.empty()) throw;
+    wanted.notes.push_back(fmt::format("it comes without its links: {}", error.text()));
+    wanted.definition.links.clear();
+  }
+}
+
 // What the cage says of an archive, as the trouble of this context.
 Error about(const Import& wanted, const Error& error) {
   const std::string& name = wanted.definition.name;
@@ -125,6 +137,7 @@ Import completeImport(const Host& host, std::string manifest, const ImportReques
   definition.ids.first = kFirstId;  // stands for the one it will be given
   takeIdentity(host, read.definition.name, wanted);
   takeProfile(request.profile, definition);
+  takeLinks(host, wanted);
   const auto storage = takeStorage(host, request.storage, wanted);
   takeSize(host, *storage, read.size, wanted);
   checkWish(host, definition);

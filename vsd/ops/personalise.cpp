@@ -14,7 +14,8 @@ std::string hostsFile(const Definition& definition) {
       definition.domain.empty()
           ? definition.hostname
           : definition.hostname + "." + definition.domain + " " + definition.hostname;
-  text += "127.0.1.1 " + names + "\n";
+  const bool hasAddress = !definition.links.empty() && !definition.links[0].addresses.empty();
+  text += (hasAddress ? definition.links[0].addresses[0] : "127.0.1.1") + " " + names + "\n";
   for (const std::string& line : definition.hosts) text += line + "\n";
   return text;
 }

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <set>
 
+#include "netfw/netlink.hpp"
 #include "vsd/base/file.hpp"
 #include "vsd/base/json.hpp"
 #include "vsd/base/log.hpp"
 #include "vsd/base/names.hpp"
 #include "vsd/ops/export.hpp"
+#include "vsd/ops/links.hpp"
 #include "vsd/ops/ownership.hpp"
 #include "vsd/ops/remove.hpp"
 #include "vsd/ops/rename.hpp"
@@ -294,6 +296,25 @@ std::vector<std::string> rebuild(const storage::Engine& storage, Store& store) {
   return sentences;
 }
 
+namespace {
+
+// Somebody has flushed the host's rules, or deleted a bridge.
+void findLinkDifferences(const Host& host, Fix fix, std::vector<std::string>& found) {
+  const std::string outcome = fix == Fix::Yes ? ": mended" : "";
+  for (const ContextPicture& context : host.contexts.all()) {
+    if (host.operations.runningOn(context.definition.name)) continue;
+    const std::vector<std::string> problems = linkProblems(host, context);
+    if (!problems.empty() && fix == Fix::Yes) mendLinks(host, context);
+    for (const std::string& problem : problems) found.push_back(problem + outcome);
+  }
+  for (const std::string& device : strayDevices(host)) {
+    if (fix == Fix::Yes) netfw::removeDevice(device);
+    found.push_back(fmt::format("device '{}' belongs to no context that runs{}", device, outcome));
+  }
+}
+
+}  // namespace
+
 std::vector<std::string> differences(const Host& host, Fix fix) {
   std::vector<std::string> found;
   const std::string outcome = fix == Fix::Yes ? ": mended" : "";
@@ -310,6 +331,7 @@ std::vector<std::string> differences(const Host& host, Fix fix) {
           "context '{}' is stopped, but its cgroup or run directory is there{}", name, outcome));
     }
   }
+  findLinkDifferences(host, fix, found);
   for (const auto& storage : host.storages.all())
     for (const storage::Volume& volume : storage->list())
       if (host.operations.runningOn(volume.name))

@@ -6,6 +6,7 @@
 #include "vsd/base/file.hpp"
 #include "vsd/base/log.hpp"
 #include "vsd/kernel/scope.hpp"
+#include "vsd/ops/links.hpp"
 
 namespace vs {
 namespace {
@@ -82,6 +83,7 @@ void cleanUpRun(const Host& host, const std::string& name) {
   cgroup.kill(kKillTime);
   endScope(name);
   cgroup.remove();
+  removeLinks(host, name);
   storageOf(host, name)->detach(name);
   removeTree(host.paths.contextOf(name));
 }

@@ -2,6 +2,7 @@
 
 #include "vsd/base/json.hpp"
 #include "vsd/ops/limits.hpp"
+#include "vsd/ops/links.hpp"
 #include "vsd/ops/personalise.hpp"
 #include "vsd/ops/running.hpp"
 #include "vsd/ops/undo.hpp"
@@ -17,7 +18,7 @@ bool isWrittenInside(const std::string& field) {
 std::string_view effectOf(const std::string& field, State state) {
   if (isDown(state)) return "";
   if (field == "limits" || field == "autostart" || field == "restart" || field == "stopTimeout" ||
-      field == "tags" || field == "atStop")
+      field == "tags" || field == "atStop" || field == "rules" || field == "firewall")
     return "";
   if (isWrittenInside(field) && field != "hostname") return "";
   return " (takes effect at its next start)";
@@ -35,9 +36,16 @@ Definition changedDefinition(const Host& host, const std::string& name, const Js
   }
   unset(unsetFields, definition);
   applyFields(fields, definition);
+  completeLinks(host, definition);
   validate(definition);
   if (fields.contains("limits")) checkLimits(host, definition);
   checkDisk(host, definition);
+  const ContextPicture before = host.contexts.find(name);
+  if (before.running && before.definition.links != definition.links)
+    throw Error(Kind::InvalidState, fmt::format("cannot change the links of context '{}': it is {}",
+                                                name, nameOf(before.state)))
+        .withHint(fmt::format("stop it first with 'vsctl stop {}'", name));
+  checkLinks(host, definition);
   if (definition.disk == Disk::Normal && hasUndo(host, host.contexts.find(name).definition))
     throw Error(Kind::InvalidState,
                 fmt::format("the disk of context '{}' cannot be normal yet: what it changed since "
@@ -75,6 +83,12 @@ void set(const Host& host, const Definition& changed, Operation& operation) {
   if (context.running && !(context.definition.limits == changed.limits)) {
     operation.step("set its limits");
     applyLimits(host, changed);
+  }
+
+  if (context.running && (context.definition.rules != changed.rules ||
+                          context.definition.firewall != changed.firewall)) {
+    operation.step("load its firewall");
+    loadRules(host, changed);
   }
 
   operation.step("record it");

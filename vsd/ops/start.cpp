@@ -13,6 +13,7 @@
 #include "vsd/kernel/devices.hpp"
 #include "vsd/kernel/scope.hpp"
 #include "vsd/ops/limits.hpp"
+#include "vsd/ops/links.hpp"
 #include "vsd/ops/running.hpp"
 #include "vsd/ops/snapshots.hpp"
 
@@ -32,6 +33,7 @@ BootPlan fullPlan(const Host& host, const Definition& definition) {
   plan.devices = defaultDevices();
   plan.covers = defaultCovers(isolation);
   plan.confinement = confinementOf(isolation);
+  plan.links = !definition.links.empty();
   return plan;
 }
 
@@ -64,6 +66,7 @@ void checkStart(const Host& host, const std::string& name, Session session) {
     throw Error(Kind::InvalidState,
                 fmt::format("context '{}' is {} already", name, nameOf(context.state)));
   if (session == Session::New) checkUndoDecided(host, context);
+  checkLinks(host, context.definition);
 }
 
 // Of an undoable disk, before anything of the context can write.
@@ -97,6 +100,11 @@ std::vector<std::string> planStart(const Host& host, const std::string& name) {
     plan.push_back(fmt::format("take the snapshot '{}' of the volume '{}'", kUndoSnapshot, name));
   plan.push_back(fmt::format("attach the volume '{}' ({})", name, definition.storage));
   plan.push_back(fmt::format("create the cgroup {}", cgroupOf(host, name).scope()));
+  for (const netfw::LinkPlan& link : linkPlansOf(host, definition))
+    for (std::string& line : netfw::describe(link)) plan.push_back(std::move(line));
+  if (!definition.links.empty())
+    plan.push_back(
+        fmt::format("load its firewall as nftables table netdev {}", netfw::tableName(name)));
   plan.push_back(fmt::format("boot {} with ids {}..{} and profile '{}'",
                              fullPlan(host, definition).argv[0], definition.ids.first,
                              definition.ids.first + definition.ids.count - 1,
@@ -158,7 +166,9 @@ void start(const Host& host, const std::string& name, Wait wait, Operation& oper
 
   operation.step(kBootStep);
   nothingRan.commit();
-  bootGuest(guest, payload.get(), kBootTime);
+  undo.add("remove its links", [&host, name] { removeLinks(host, name); });
+  bootGuest(guest, payload.get(), kBootTime,
+            [&](pid_t init) { connectLinks(host, definition, init); });
   auto running = findRunning(host, name);
   if (!running)
     throw failed("start context '{}': it ended at once", name)

@@ -58,7 +58,7 @@ TEST(Config, ListsEveryProblemWithFileLineAndColumn) {
     std::sort(problems.begin(), problems.end() - 1);
     EXPECT_EQ(problems[0],
               "vsd.toml:1:9: 'loose' stands outside of any section; known are [daemon], "
-              "[defaults], [storage], [templates]");
+              "[defaults], [network], [storage], [templates]");
     EXPECT_EQ(problems[1], "vsd.toml:3:9: 'group' must be a text in quotes");
     EXPECT_EQ(problems[2], "vsd.toml:4:10: there is no setting 'colour' in [daemon]");
     EXPECT_EQ(

@@ -45,6 +45,10 @@ TEST(Definition, SurvivesJsonWithEveryFieldSet) {
   d.limits.readRate = 1_MiB;
   d.limits.writeRate = 2_MiB;
   d.schedule.keep = {{Period::Hourly, 24}, {Period::Weekly, 4}};
+  d.links = {{"vlan3", LinkKind::Bridge, {"10.0.3.17", "2001:db8:3::17"}},
+             {"lan", LinkKind::Macvlan, {}}};
+  d.firewall = Firewall::Off;
+  d.rules = {"# mine", "allow from 0/0 to tcp:80"};
   EXPECT_EQ(problemsOf(d), std::vector<std::string>{});
   EXPECT_EQ(toJson(definitionFrom(toJson(d))), toJson(d));
 }
@@ -99,6 +103,20 @@ TEST(Validation, TellsAllProblemsAtOnce) {
                 "the cpus limit must lie between 0.01 and 1024",
                 "the pids limit must lie between 8 and 4194304",
             }));
+}
+
+TEST(Validation, NamesWhatIsWrongWithLinksAndRules) {
+  Definition d = good();
+  d.links = {{"LAN", LinkKind::Bridge, {"10.0.3"}}};
+  d.rules = {"allow\x01from any", "allow\tto any", std::string(40'000, 'x')};
+  EXPECT_EQ(problemsOf(d), (std::vector<std::string>{
+                               "the network 'LAN' of a link is not usable",
+                               "the address '10.0.3' is neither an IPv4 nor an IPv6 address",
+                               "the rule 'allow?from any' holds a control character",
+                               "its rules have 40029 bytes, more than the 32768 that are kept",
+                           }));
+  EXPECT_THROW(definitionFrom(Json{{"links", {{{"mode", "veth"}}}}}), Error);
+  EXPECT_THROW(definitionFrom(Json{{"links", {{{"speed", 1}}}}}), Error);
 }
 
 TEST(Validation, HoldsCommandAndUserToTheInitKind) {

@@ -56,6 +56,16 @@ TEST_F(StoreTest, RefusesASecondOfTheSameName) {
   }
 }
 
+TEST_F(StoreTest, TakesNetworksAllOrNone) {
+  Store store(path());
+  store.insertNetworks({{"vlan4", "{}"}, {"vlan3", "{}"}});
+  EXPECT_THROW(store.insertNetworks({{"vlan5", "{}"}, {"vlan3", "{}"}}), Error);
+  store.eraseNetwork("vlan4");
+  store.eraseNetwork("vlan4");
+  ASSERT_EQ(store.networks().size(), 1U);
+  EXPECT_EQ(store.networks()[0].name, "vlan3");
+}
+
 TEST_F(StoreTest, RenamesAndErases) {
   Store store(path());
   store.insert({named("a"), Goal::Running, false, ""});

@@ -109,6 +109,26 @@ TEST(Wish, CanTurnAutostartOff) {
   EXPECT_EQ(fieldsOf({"--no-autostart"}), Json({{"autostart", false}}));
 }
 
+TEST(Wish, TellsLinksInTheOrderOfTheirKind) {
+  EXPECT_EQ(fieldsOf({"--link", "network=lan,mode=macvlan,address=10.0.4.2", "--network", "lonely",
+                      "--address", "10.0.3.17,2001:db8::17", "--address", "10.0.5.2"}),
+            parseJson(R"({"links": [{"addresses": ["10.0.3.17", "2001:db8::17"]},
+                                    {"addresses": ["10.0.5.2"]}, {"network": "lonely"},
+                                    {"network": "lan", "mode": "macvlan", "addresses": ["10.0.4.2"]}]})",
+                      "test"));
+  EXPECT_EQ(fieldsOf({"--firewall", "off"}), Json({{"firewall", false}}));
+  EXPECT_EQ(problemOf({"--firewall", "no"}), "--firewall is 'on' or 'off', not 'no'");
+  EXPECT_EQ(problemOf({"--link", "lan"}),
+            "--link 'lan' is not KEY=VALUE,... with network, mode and address");
+  EXPECT_EQ(unsetFields({"address", "rules"}), (std::vector<std::string>{"links", "rules"}));
+}
+
+TEST(Wish, ReadsRulesLineByLine) {
+  EXPECT_EQ(linesOf("a\n\n# b\nc\n\n"), (std::vector<std::string>{"a", "", "# b", "c"}));
+  EXPECT_EQ(linesOf("a"), std::vector<std::string>{"a"});
+  EXPECT_EQ(linesOf("\n"), std::vector<std::string>{});
+}
+
 TEST(Wish, NamesTheFlagThatCannotBeRead) {
   EXPECT_EQ(problemOf({"--memory", "lots"}),
             "--memory 'lots' is not a number with a unit; write for example 512M or 2G");

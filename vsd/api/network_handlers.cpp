@@ -1,0 +1,171 @@
+#include "vsd/api/handlers.hpp"
+#include "vsd/base/json.hpp"
+#include "vsd/ops/links.hpp"
+#include "vsd/ops/networks.hpp"
+
+namespace vs::api {
+namespace {
+
+OperationRequest requestFor(const std::string& verb, const std::string& name) {
+  OperationRequest request;
+  request.verb = "network " + verb;
+  request.object = std::string(kNetworkObject) + name;
+  request.parameters = Json{{"name", name}}.dump();
+  return request;
+}
+
+Json networkJson(const NetworkPicture& picture) {
+  Json json = toJson(picture.network);
+  json["contexts"] = picture.contexts;
+  return json;
+}
+
+Outcome add(const Host& host, const Call& call, OperationRequest request,
+            std::vector<netfw::Network> networks) {
+  return runChange(
+      host, call,
+      {std::move(request), [&host, networks] { return planAddNetworks(host, networks); },
+       [&host, networks](Operation& operation) { addNetworks(host, networks, operation); }});
+}
+
+Outcome handleAdd(const Host& host, const Call& call) {
+  const netfw::Network network = networkFrom(call.parameters);
+  return add(host, call, requestFor("add", network.name), {network});
+}
+
+Outcome handleImport(const Host& host, const Call& call) {
+  const std::string file = call.text("file").value_or("networks.conf");
+  std::vector<netfw::Network> networks =
+      netfw::parseNetworksConf(call.parameters.at("text").get<std::string>(), file);
+  const std::string device = call.text("device").value_or("");
+  for (netfw::Network& network : networks) network.device = device;
+  return add(host, call, requestFor("import", file), std::move(networks));
+}
+
+Outcome handleRemove(const Host& host, const Call& call) {
+  const std::string name = call.parameters.at("name");
+  return runChange(host, call,
+                   {requestFor("remove", name),
+                    [&host, name] {
+                      checkRemoveNetwork(host, name);
+                      return std::vector<std::string>{fmt::format("forget network '{}'", name)};
+                    },
+                    [&host, name](Operation& operation) { removeNetwork(host, name, operation); }});
+}
+
+Json linkJson(const LinkPicture& picture) {
+  const netfw::LinkPlan& plan = picture.plan;
+  Json json{{"name", plan.name},         {"network", plan.network},
+            {"mode", nameOf(plan.mode)}, {"addresses", Json::array()},
+            {"gateways", Json::array()}, {"connected", picture.connected}};
+  for (const netfw::AddressWithLength& address : plan.addresses)
+    json["addresses"].push_back(address.text());
+  for (const netfw::Route& route : plan.routes) json["gateways"].push_back(route.gateway.text());
+  if (!plan.mac.empty()) json["mac"] = plan.mac;
+  if (plan.vlan != 0) json["vlan"] = plan.vlan;
+  if (!plan.hostEnd.empty()) json["device"] = plan.hostEnd;
+  if (!plan.bridge.empty()) json["bridge"] = plan.bridge;
+  if (picture.received) json["received"] = *picture.received;
+  if (picture.sent) json["sent"] = *picture.sent;
+  return json;
+}
+
+Outcome handleShowLinks(const Host& host, const Call& call) {
+  Json links = Json::array();
+  for (const LinkPicture& picture : showLinks(host, call.parameters.at("name").get<std::string>()))
+    links.push_back(linkJson(picture));
+  return Answer{{{"links", std::move(links)}}, {}};
+}
+
+Outcome handleSwitch(const Host& host, const Call& call) {
+  const std::string name = call.parameters.at("name");
+  const Wire wire = call.parameters.at("connected").get<bool>() ? Wire::On : Wire::Off;
+  return runChange(
+      host, call,
+      {requestOn(wire == Wire::On ? "connect" : "disconnect", name, Json::object()),
+       [&host, name, wire] {
+         std::vector<std::string> plan;
+         for (const LinkPicture& picture : showLinks(host, name))
+           plan.push_back(fmt::format("{} {} of context '{}'",
+                                      wire == Wire::On ? "put on the wire:" : "take off the wire:",
+                                      picture.plan.name, name));
+         return plan;
+       },
+       [&host, name, wire](Operation& operation) {
+         operation.step("switch its links");
+         switchLinks(host, name, wire);
+       }});
+}
+
+Json countJson(const netfw::Count& count) {
+  return {{"packets", count.packets}, {"bytes", count.bytes}};
+}
+
+Outcome handleShowFirewall(const Host& host, const Call& call) {
+  const std::string name = call.parameters.at("name");
+  const Definition definition = host.contexts.find(name).definition;
+  const auto loaded = netfw::readBack(name, host.runner);
+  const auto count = [&loaded](const std::string& counter) {
+    return loaded && loaded->counters.contains(counter) ? loaded->counters.at(counter)
+                                                        : netfw::Count{};
+  };
+  Json rules = Json::array();
+  const netfw::Rules known = rulesOf(host, definition);
+  for (std::size_t i = 0; i < known.rules.size(); ++i) {
+    Json rule = countJson(count(netfw::counterName(i)));
+    rule["number"] = i + 1;
+    rule["rule"] = known.rules[i].text;
+    rules.push_back(std::move(rule));
+  }
+  return Answer{{{"on", definition.firewall == Firewall::On},
+                 {"loaded", loaded.has_value()},
+                 {"rules", std::move(rules)},
+                 {"denied", countJson(count("denied"))},
+                 {"spoofed", countJson(count("spoofed"))}},
+                {}};
+}
+
+Outcome handleCheckFirewall(const Host& host, const Call& call) {
+  const netfw::Rules rules = rulesIn(host, call.parameters.at("text").get<std::string>(),
+                                     call.text("file").value_or("the rules"));
+  return Answer{{{"rules", rules.rules.size()}}, {}};
+}
+
+Outcome handleTestFirewall(const Host& host, const Call& call) {
+  const Definition definition =
+      host.contexts.find(call.parameters.at("name").get<std::string>()).definition;
+  const netfw::Rules rules = rulesOf(host, definition);
+  const netfw::Packet packet = netfw::parsePacket(call.parameters.at("packet").get<std::string>());
+  if (definition.firewall == Firewall::Off)
+    return Answer{{{"allowed", true}, {"why", "allowed: its firewall is off"}}, {}};
+  const netfw::Decision decision = decide(rules, packet);
+  return Answer{{{"allowed", decision.action == netfw::Action::Allow}, {"why", decision.text()}},
+                {}};
+}
+
+}  // namespace
+
+void addNetworkHandlers(Service& service, const Host& host) {
+  service.add("NetworkList", [&host](Call&) -> Outcome {
+    Json networks = Json::array();
+    for (const NetworkPicture& picture : listNetworks(host))
+      networks.push_back(networkJson(picture));
+    return Answer{{{"networks", std::move(networks)}}, {}};
+  });
+  service.add("NetworkShow", [&host](Call& call) -> Outcome {
+    return Answer{{{"network",
+                    networkJson(showNetwork(host, call.parameters.at("name").get<std::string>()))}},
+                  {}};
+  });
+  service.add("NetworkAdd", [&host](Call& call) { return handleAdd(host, call); });
+  service.add("NetworkImport", [&host](Call& call) { return handleImport(host, call); });
+  service.add("NetworkRemove", [&host](Call& call) { return handleRemove(host, call); });
+  service.add("LinkShow", [&host](Call& call) { return handleShowLinks(host, call); });
+  service.add("LinkSwitch", [&host](Call& call) { return handleSwitch(host, call); });
+  service.add(
+      "FirewallShow", [&host](Call& call) { return handleShowFirewall(host, call); }, Pace::Slow);
+  service.add("FirewallCheck", [&host](Call& call) { return handleCheckFirewall(host, call); });
+  service.add("FirewallTest", [&host](Call& call) { return handleTestFirewall(host, call); });
+}
+
+}  // namespace vs::api

@@ -1,0 +1,211 @@
+#include "vsd/ops/links.hpp"
+
+#include <fcntl.h>
+#include <fmt/ranges.h>
+#include <net/if.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "netfw/announce.hpp"
+#include "netfw/netlink.hpp"
+#include "vsd/base/error.hpp"
+#include "vsd/base/file.hpp"
+#include "vsd/base/names.hpp"
+#include "vsd/ops/networks.hpp"
+
+namespace vs {
+namespace {
+
+// Says that there may be something of it on the host, whatever its definition says by now.
+std::string markOf(const Host& host, const std::string& name) {
+  return host.paths.contextOf(name) + "/links";
+}
+
+netfw::Address addressOf(const std::string& text) {
+  if (const auto address = netfw::Address::parse(text)) return *address;
+  throw invalid("the address '{}' is neither an IPv4 nor an IPv6 address", printable(text));
+}
+
+netfw::LinkMode modeOf(LinkKind kind) {
+  return netfw::linkModeFrom(nameOf(kind)).value_or(netfw::LinkMode::Bridge);
+}
+
+Fd namespaceOf(pid_t init) {
+  return openFile(fmt::format("/proc/{}/ns/net", init), O_RDONLY | O_CLOEXEC);
+}
+
+netfw::Filter filterOf(const Definition& definition) {
+  return definition.firewall == Firewall::On ? netfw::Filter::On : netfw::Filter::Off;
+}
+
+netfw::Ruleset rulesetOf(const Host& host, const Definition& definition,
+                         const std::vector<netfw::LinkPlan>& plans) {
+  return netfw::rulesetFor(definition.name, plans, rulesOf(host, definition), filterOf(definition));
+}
+
+bool isThere(const std::string& device) { return ::if_nametoindex(device.c_str()) != 0; }
+
+std::optional<std::uint64_t> counterOf(const std::string& device, const char* what) {
+  const auto text = readFileIfExists(fmt::format("/sys/class/net/{}/statistics/{}", device, what));
+  if (!text) return std::nullopt;
+  std::uint64_t count = 0;
+  std::from_chars(text->data(), text->data() + text->size(), count);
+  return count;
+}
+
+void mustBeUnused(const Host& host, const Definition& definition) {
+  std::set<netfw::Address> own;
+  for (const LinkDefinition& link : definition.links)
+    for (const std::string& address : link.addresses)
+      if (!own.insert(addressOf(address)).second)
+        throw invalid("context '{}' cannot have the address {} twice", definition.name, address);
+  for (const ContextPicture& context : host.contexts.all()) {
+    if (context.definition.name == definition.name) continue;
+    for (const LinkDefinition& link : context.definition.links)
+      for (const std::string& address : link.addresses)
+        if (own.contains(addressOf(address)))
+          throw invalid("context '{}' cannot have the address {}: it is that of context '{}'",
+                        definition.name, address, context.definition.name);
+  }
+}
+
+}  // namespace
+
+void completeLinks(const Host& host, Definition& definition) {
+  if (definition.links.empty()) return;
+  const std::vector<netfw::Network> networks = networksOf(host);
+  for (LinkDefinition& link : definition.links) {
+    if (!link.network.empty()) continue;
+    if (link.addresses.empty())
+      throw invalid("a link of context '{}' names neither a network nor an address",
+                    definition.name);
+    link.network = networkOf(addressOf(link.addresses.front()), networks).network->name;
+  }
+}
+
+std::vector<netfw::LinkPlan> linkPlansOf(const Host& host, const Definition& definition) {
+  std::vector<netfw::LinkPlan> plans;
+  for (const LinkDefinition& link : definition.links) {
+    netfw::LinkWish wish;
+    wish.context = definition.name;
+    wish.uuid = definition.uuid;
+    wish.index = static_cast<int>(plans.size());
+    wish.mode = modeOf(link.kind);
+    for (const std::string& address : link.addresses) wish.addresses.push_back(addressOf(address));
+    plans.push_back(planLink(wish, networkNamed(host, link.network), host.config.trunk));
+  }
+  return plans;
+}
+
+netfw::Rules rulesIn(const Host& host, const std::string& text, const std::string& file) {
+  const std::string path = host.paths.etc() + "/sets.fw";
+  const auto shared = readFileIfExists(path);
+  return netfw::parseRules(text, file,
+                           shared ? netfw::parseDefinitions(*shared, path) : netfw::Definitions{});
+}
+
+netfw::Rules rulesOf(const Host& host, const Definition& definition) {
+  return rulesIn(host, fmt::format("{}", fmt::join(definition.rules, "\n")),
+                 definition.name + ".fw");
+}
+
+void checkLinks(const Host& host, const Definition& definition) {
+  rulesOf(host, definition);
+  if (definition.links.empty()) return;
+  rulesetOf(host, definition, linkPlansOf(host, definition));
+  mustBeUnused(host, definition);
+}
+
+void connectLinks(const Host& host, const Definition& definition, pid_t init) {
+  const std::vector<netfw::LinkPlan> plans = linkPlansOf(host, definition);
+  if (plans.empty()) return;
+  const Fd netns = namespaceOf(init);
+  writeAtomic(markOf(host, definition.name), "");
+  for (const netfw::LinkPlan& plan : plans) netfw::apply(plan, netns.get());
+  netfw::load(rulesetOf(host, definition, plans), host.runner);
+  for (const netfw::LinkPlan& plan : plans) netfw::plug(plan, netns.get());
+  for (const netfw::LinkPlan& plan : plans) netfw::announce(plan, netns.get());
+}
+
+void loadRules(const Host& host, const Definition& definition) {
+  if (definition.links.empty()) return;
+  netfw::change(rulesetOf(host, definition, linkPlansOf(host, definition)), host.runner);
+}
+
+void removeLinks(const Host& host, const std::string& name) {
+  if (!exists(markOf(host, name))) return;
+  netfw::remove(name);
+  netfw::unload(name, host.runner);
+  removeFile(markOf(host, name));
+}
+
+std::vector<std::string> linkProblems(const Host& host, const ContextPicture& context) {
+  const Definition& definition = context.definition;
+  std::vector<std::string> problems;
+  if (definition.links.empty() || !context.running) return problems;
+  const std::vector<netfw::LinkPlan> plans = linkPlansOf(host, definition);
+  for (const netfw::LinkPlan& plan : plans)
+    for (const std::string& device : {plan.vlanDevice, plan.bridge, plan.hostEnd})
+      if (!device.empty() && !isThere(device))
+        problems.push_back(
+            fmt::format("context '{}' has lost its device '{}'", definition.name, device));
+  if (!netfw::isLoaded(rulesetOf(host, definition, plans), host.runner))
+    problems.push_back(fmt::format("the firewall of context '{}' is not loaded", definition.name));
+  return problems;
+}
+
+void mendLinks(const Host& host, const ContextPicture& context) {
+  connectLinks(host, context.definition, context.running->init.pid());
+}
+
+std::vector<std::string> strayDevices(const Host& host) {
+  std::set<std::string> wanted;
+  for (const ContextPicture& context : host.contexts.all()) {
+    if (!context.running && !host.operations.runningOn(context.definition.name)) continue;
+    for (const netfw::LinkPlan& plan : linkPlansOf(host, context.definition))
+      wanted.insert({plan.vlanDevice, plan.bridge, plan.hostEnd});
+  }
+  std::vector<std::string> stray = netfw::ourDevices();
+  std::erase_if(stray, [&](const std::string& device) { return wanted.contains(device); });
+  return stray;
+}
+
+std::vector<LinkPicture> showLinks(const Host& host, const std::string& name) {
+  const ContextPicture context = host.contexts.find(name);
+  std::vector<LinkPicture> pictures;
+  for (netfw::LinkPlan& plan : linkPlansOf(host, context.definition)) {
+    LinkPicture picture;
+    const std::string& device = plan.hostEnd;
+    if (context.running && device.empty()) picture.connected = true;
+    if (context.running && isThere(device)) {
+      const auto state = readFileIfExists(fmt::format("/sys/class/net/{}/operstate", device));
+      picture.connected = state && state->starts_with("up");
+      // What comes out of the host's end of the pair goes in inside.
+      picture.received = counterOf(device, "tx_bytes");
+      picture.sent = counterOf(device, "rx_bytes");
+    }
+    picture.plan = std::move(plan);
+    pictures.push_back(std::move(picture));
+  }
+  return pictures;
+}
+
+void switchLinks(const Host& host, const std::string& name, Wire wire) {
+  const ContextPicture context = host.contexts.find(name);
+  if (!context.running)
+    throw Error(Kind::InvalidState, fmt::format("cannot switch the links of context '{}': it is {}",
+                                                name, nameOf(context.state)));
+  const Fd netns = namespaceOf(context.running->init.pid());
+  for (const netfw::LinkPlan& plan : linkPlansOf(host, context.definition)) {
+    if (wire == Wire::Off) {
+      netfw::unplug(plan);
+    } else {
+      netfw::plug(plan, netns.get());
+      netfw::announce(plan, netns.get());
+    }
+  }
+}
+
+}  // namespace vs

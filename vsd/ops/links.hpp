@@ -1,0 +1,58 @@
+// The links of a context and what may pass on them: from its definition and the networks on record
+// to devices, rules, and back. Everything on the host is found by the context's name, and removed
+// twice without harm.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "netfw/links.hpp"
+#include "netfw/nft.hpp"
+#include "netfw/rules.hpp"
+#include "vsd/ops/host.hpp"
+
+namespace vs {
+
+// Names the networks of links that say only addresses. Throws InvalidParameter when no network has
+// them, or several.
+void completeLinks(const Host& host, Definition& definition);
+
+// Everything that would stop its links at a start, said now: InvalidParameter (an address outside
+// of its network, or that another context of this host has; a rule), NotFound (a network),
+// Unsupported.
+void checkLinks(const Host& host, const Definition& definition);
+
+// Throws as checkLinks does.
+std::vector<netfw::LinkPlan> linkPlansOf(const Host& host, const Definition& definition);
+// Its rules, with the sets and groups of this host. Throws InvalidParameter with all problems.
+netfw::Rules rulesOf(const Host& host, const Definition& definition);
+// The same of a text, for a check.
+netfw::Rules rulesIn(const Host& host, const std::string& text, const std::string& file);
+
+// In a start, before anything runs in it: devices, addresses, rules, then the wire.
+void connectLinks(const Host& host, const Definition& definition, pid_t init);
+// Replaces the rules of one that runs.
+void loadRules(const Host& host, const Definition& definition);
+// Off the host with all of it; nothing there is success.
+void removeLinks(const Host& host, const std::string& name);
+
+// What of a running context's links and rules is not there; empty when all is well.
+std::vector<std::string> linkProblems(const Host& host, const ContextPicture& context);
+void mendLinks(const Host& host, const ContextPicture& context);
+// Devices of ours that belong to no running context.
+std::vector<std::string> strayDevices(const Host& host);
+
+struct LinkPicture {
+  netfw::LinkPlan plan;
+  bool connected = false;                 // it is there, and on the wire
+  std::optional<std::uint64_t> received;  // bytes, where the host can tell
+  std::optional<std::uint64_t> sent;
+};
+std::vector<LinkPicture> showLinks(const Host& host, const std::string& name);
+enum class Wire { On, Off };
+// Until its next start. Throws InvalidState when it does not run.
+void switchLinks(const Host& host, const std::string& name, Wire wire);
+
+}  // namespace vs
