@@ -3,10 +3,10 @@ BUILD ?= build/native
 # Asked when it is used: `prepare` may just have installed it.
 CXX = $(shell command -v ccache >/dev/null 2>&1 && echo ccache g++ || echo g++)
 SUITES ?=
-# Clones of one machine share what is compiled; a warning is an error where nobody would read it.
+# Clones of one machine share what is compiled. Where nobody reads warnings they are errors, and nobody debugs.
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
-STRICT := $(if $(CI),--werror)
+STRICT := $(if $(CI),--werror -Ddebug=false)
 
 .PHONY: all demo test prepare deb lab-up lab-down format lint asan tsan bench clean
 

@@ -108,7 +108,7 @@ TEST(Validation, TellsAllProblemsAtOnce) {
 TEST(Validation, NamesWhatIsWrongWithLinksAndRules) {
   Definition d = good();
   d.links = {{"LAN", LinkKind::Bridge, {"10.0.3"}}};
-  d.rules = {"allow\x01from any", "allow\tto any", std::string(40'000, 'x')};
+  d.rules = {"allow\001from any", "allow\tto any", std::string(40'000, 'x')};
   EXPECT_EQ(problemsOf(d), (std::vector<std::string>{
                                "the network 'LAN' of a link is not usable",
                                "the address '10.0.3' is neither an IPv4 nor an IPv6 address",
