@@ -286,6 +286,7 @@ class Shared(OnLun, unittest.TestCase):
         for name in ("snap", "back", "large", "gone"):
             self.h1.ok("create", name, *on_lun)
         self.h1.ok("snapshot", "create", "back", "--name", "s")
+        self.h1.shell("rm -f /root/kept")
         self.h1.ok("export", "snap", "--file", "/root/kept")
         verbs = (("create", "new", *on_lun), ("snapshot", "create", "snap", "--name", "s"), ("snapshot", "restore", "-y", "back", "s"),
                  ("resize", "large", "--disk", "12G"), ("import", "/root/kept", "--name", "brought"), ("remove", "-y", "gone"))
