@@ -114,6 +114,9 @@ class Applier {
       add(link.get(), plan_.bridge, undo, fmt::format("make bridge '{}'", plan_.bridge));
     }
     setUp(plan_.bridge, 0, nl::Switch::Up, "network " + plan_.network);
+    const int index = rtnl_link_get_ifindex(nl::get(host_.get(), plan_.bridge).get());
+    for (const AddressWithLength& address : plan_.bridgeAddresses)
+      addAddress(host_.get(), index, address, "bridge '" + plan_.bridge + "'");
     if (!plan_.vlanDevice.empty()) joinBridge(plan_.vlanDevice, nl::Switch::Up);
   }
 
@@ -188,20 +191,20 @@ class Applier {
     setIPv6(plan_.name, "autoconf", "0");
     setIPv6(plan_.name, "accept_dad", "0");
     // Without an address of it, all that the kernel says in IPv6 by itself would be refused.
-    const bool speaksIPv6 =
-        std::ranges::any_of(plan_.addresses, [](const AddressWithLength& address) {
-          return address.address.family() == Family::IPv6;
-        });
+    const bool speaksIPv6 = std::ranges::any_of(
+        plan_.addresses,
+        [](const AddressWithLength& address) { return address.address.family() == Family::IPv6; });
     setIPv6(plan_.name, "disable_ipv6", speaksIPv6 ? "0" : "1");
     const nl::Link link = nl::get(inside.get(), plan_.name);
     const int index = rtnl_link_get_ifindex(link.get());
     for (const AddressWithLength& address : plan_.addresses)
-      addAddress(inside.get(), index, address);
+      addAddress(inside.get(), index, address, "context '" + plan_.context + "'");
     nl::switchLink(inside.get(), plan_.name, nl::Switch::Up);
     for (const Route& route : plan_.routes) addRoute(inside.get(), index, route);
   }
 
-  void addAddress(nl_sock* inside, int index, const AddressWithLength& address) {
+  static void addAddress(nl_sock* socket, int index, const AddressWithLength& address,
+                         const std::string& whom) {
     const nl::IfAddr made(rtnl_addr_alloc());
     rtnl_addr_set_ifindex(made.get(), index);
     nl::check(rtnl_addr_set_local(made.get(), nl::addressOf(address.address, address.length).get()),
@@ -211,8 +214,8 @@ class Applier {
     else if (address.length < 31)
       rtnl_addr_set_broadcast(
           made.get(), nl::addressOf(address.address.withHostBits(address.length), 32).get());
-    nl::check(rtnl_addr_add(inside, made.get(), NLM_F_CREATE | NLM_F_REPLACE),
-              fmt::format("give address {} to context '{}'", address.text(), plan_.context));
+    nl::check(rtnl_addr_add(socket, made.get(), NLM_F_CREATE | NLM_F_REPLACE),
+              fmt::format("give address {} to {}", address.text(), whom));
   }
 
   void addRoute(nl_sock* inside, int index, const Route& route) {

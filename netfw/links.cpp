@@ -47,7 +47,7 @@ std::string macFrom(const std::string& text) {
 
 void planBelow(const LinkWish& wish, const Network& network, const std::string& defaultDevice,
                LinkPlan& plan) {
-  if (network.kind == NetworkKind::Nat || network.kind == NetworkKind::Routed)
+  if (network.kind == NetworkKind::Routed)
     throw Error(Kind::Unsupported,
                 fmt::format("networks of kind {} cannot be used yet: network '{}'",
                             nameOf(network.kind), network.name));
@@ -72,6 +72,9 @@ void planBelow(const LinkWish& wish, const Network& network, const std::string& 
         .withHint("use --link macvlan or ipvlan, or give the network a VLAN");
   plan.bridge = bridgeName(network.name);
   plan.bridgeMac = macFrom("bridge " + network.name);
+  if (network.kind == NetworkKind::Nat)
+    for (const Subnet& subnet : network.subnets)
+      if (subnet.gateway) plan.bridgeAddresses.push_back({*subnet.gateway, subnet.prefix.length()});
   plan.hostEnd = hostEndName(wish.context, wish.index);
 }
 
@@ -136,6 +139,9 @@ std::vector<std::string> describe(const LinkPlan& plan) {
     add("VLAN {} of {} as {}, unless it is there", plan.vlan, plan.device, plan.vlanDevice);
   if (!plan.bridge.empty())
     add("bridge {} of network {}, unless it is there", plan.bridge, plan.network);
+  for (const AddressWithLength& address : plan.bridgeAddresses)
+    add("address {} of this host on {}, and what hides {} behind this host", address.text(),
+        plan.bridge, plan.network);
   const std::string mtu = plan.mtu == 0 ? "" : fmt::format(", MTU {}", plan.mtu);
   const std::string mac = plan.mac.empty() ? "" : fmt::format(", MAC {}", plan.mac);
   if (plan.hostEnd.empty())

@@ -3,11 +3,11 @@
 //
 //   trunk0 ── trunk0.3 ── vsb-vlan3 ── vs0-web1 ═══ eth0        Bridge (networks with a VLAN)
 //   device    VLAN        bridge       host end     inside
-//                         vsb-lonely ── vs0-web1 ═══ eth0       Bridge (isolated networks)
+//                         vsb-lonely ── vs0-web1 ═══ eth0       Bridge (isolated, nat networks)
 //   trunk0 ── trunk0.3 ─────────────────────────── eth0         Macvlan, Ipvlan
 //
 // VLAN and bridge belong to the network: made with its first context, removed with its last. The
-// host has no address on any of them.
+// host has an address only on the bridge of a nat network, as its gateway.
 //
 // A name of a device has 15 bytes at most (IFNAMSIZ). What is longer than the 11 that are left is
 // told by 55 bits of its SHA-256 instead, behind a '.', which no name of ours has: "vs0.k3m...".
@@ -55,7 +55,8 @@ struct LinkPlan {
   std::string vlanDevice;  // empty: none
   std::string bridge;      // empty: none
   std::string bridgeMac;
-  std::string hostEnd;  // of the veth pair; empty: none
+  std::vector<AddressWithLength> bridgeAddresses;  // this host's own there
+  std::string hostEnd;                             // of the veth pair; empty: none
 
   std::string name;  // inside: "eth0"
   std::string mac;

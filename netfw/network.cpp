@@ -55,6 +55,11 @@ void addProblemsOf(const Subnet& subnet, const Network& network, std::vector<std
         fmt::format("a nat network needs a gateway in {}: the address that this host "
                     "takes there",
                     prefix.text()));
+  if (network.kind == NetworkKind::Nat && prefix.family() == Family::IPv6)
+    found.push_back(
+        fmt::format("a nat network has no IPv6 ({}): this host would have to forward "
+                    "it, and would stop listening to router advertisements",
+                    prefix.text()));
   if (!subnet.gateway) return;
   const Address& gateway = *subnet.gateway;
   // A link-local gateway serves every IPv6 subnet of its link.

@@ -72,6 +72,7 @@ constexpr Column kContextRecord[] = {
     {"hosts", "definition.hosts"},
     {"addresses", "addresses"},
     {"firewall", "definition.rules"},
+    {"forwards", "definition.forwards"},
     {"authorized-keys", "definition.authorizedKeys"},
     {"autostart", "definition.autostart"},
     {"restart", "definition.restart"},

@@ -36,6 +36,8 @@ constexpr Field kFields[] = {
     {"--link", "links", Link, Always, "KEY=VALUE,...",
      "a link: network, address, mode (bridge, macvlan, ipvlan)"},
     {"--rules", "rules", RuleFile, Always, "FILE", "the rules of its firewall"},
+    {"--forward", "forwards", CommaList, Always, "PROTOCOL:PORT[:PORT],...",
+     "ports of the host that lead to it"},
     {"--firewall", "firewall", OnOff, Always, "on|off", "whether its rules hold (on)"},
     {"--hosts", "hosts", Lines, Always, "'ADDRESS NAMES'", "a line for /etc/hosts"},
     {"--authorized-key", "authorizedKeys", Lines, Always, "FILE", "ssh keys for its root"},

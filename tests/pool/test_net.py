@@ -214,6 +214,48 @@ class Net(Connected, unittest.TestCase):
             self.h1.ok("remove", "-y", "copy")
             self.h1.ok("network", "remove", "-y", "vlan8")
 
+    def test_a_network_behind_its_host(self):
+        """Contexts ask others by the host's address; nobody asks them, and they do not reach the host."""
+        self.h1.ok("network", "add", "lan", "--nat", "--subnet", "10.0.9.0/24", "--gateway", "10.0.9.1")
+        self.h2.shell("mkdir -p /root/served; echo elsewhere >/root/served/index.html; "
+                      "systemd-run -q --unit served python3 -m http.server -d /root/served 8000; ip route add 10.0.9.0/24 via 10.77.0.11")
+        try:
+            forwarded = self.h1.shell("cat /proc/sys/net/ipv4/ip_forward")
+            self.h1.ok("create", "web", "--template", "busybox", "--address", "10.0.9.2", "--start", *SERVE)
+            ask = lambda address: self.h1.vsctl("exec", "web", "--", "timeout", "5", "wget", "-qO-", f"http://{address}/").stdout
+            self.assertEqual(ask("10.77.0.12:8000"), b"")
+            self.rules(self.h1, "web", "allow to any", "allow from any")
+            self.assertEqual(ask("10.77.0.12:8000"), b"elsewhere\n")
+            self.assertIn("10.77.0.11", self.h2.shell("journalctl -u served --no-pager | tail -n 1"))
+            # The host's services, whatever address they are asked by; and whoever sends to it by way of the host.
+            for address in ("10.0.9.1:22", "10.77.0.11:22"):
+                self.assertNotEqual(self.h1.vsctl("exec", "web", "--", "timeout", "3", "nc", "-z", *address.split(":")).returncode, 0)
+            self.assertNotEqual(self.h2.run("curl", "-s", "--max-time", "3", "http://10.0.9.2/").returncode, 0)
+            self.assertEqual(self.h1.shell("curl -s --max-time 3 http://10.0.9.2/"), "hello\n")
+            # But where a port of the host leads to it.
+            self.h1.ok("set", "web", "--forward", "tcp:8080:80")
+            self.assertEqual(self.h2.shell("curl -s --max-time 3 http://10.77.0.11:8080/"), "hello\n")
+            self.assertEqual(self.h1.shell("curl -s --max-time 3 http://10.77.0.11:8080/"), "hello\n")
+            taken = self.h1.vsctl("create", "other", "--template", "busybox", "--address", "10.0.9.3", "--forward", "tcp:8080")
+            self.assertIn(b"port 8080 of this host cannot lead to context 'other': it leads to 'web'", taken.stderr)
+            self.h1.ok("create", "other", "--template", "busybox", "--address", "10.0.9.3", "--start")
+            self.h1.ok("remove", "--kill", "-y", "other")
+            self.assertEqual(self.h2.shell("curl -s --max-time 3 http://10.77.0.11:8080/"), "hello\n")
+            self.h1.ok("restart", "web")
+            self.assertEqual(self.h2.shell("curl -s --retry 5 --retry-connrefused --max-time 9 http://10.77.0.11:8080/"), "hello\n")
+            self.h1.shell("nft delete table inet vsd-net-lan; ip link del vsb-lan")
+            self.assertIn("network 'lan' is not hidden behind this host", str(self.h1.differences()))
+            self.h1.ok("reconcile", "--fix")
+            self.assertEqual(ask("10.77.0.12:8000"), b"elsewhere\n")
+            self.h1.ok("remove", "--kill", "-y", "web")
+            self.assertEqual(self.ours(self.h1), [])
+        finally:
+            self.h1.shell(f"echo {forwarded.strip()} >/proc/sys/net/ipv4/ip_forward")
+            self.h1.ok("network", "remove", "-y", "lan")
+            self.h2.shell("systemctl stop served; rm -r /root/served; ip route del 10.0.9.0/24")
+        refused = self.h1.vsctl("network", "add", "six", "--nat", "--subnet", "2001:db8:9::/64", "--gateway", "2001:db8:9::1")
+        self.assertIn(b"a nat network has no IPv6", refused.stderr)
+
     def test_an_isolated_network_and_several_links(self):
         self.h1.ok("network", "add", "lonely", "--isolated", "--subnet", "192.168.9.0/24")
         try:

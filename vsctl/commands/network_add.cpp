@@ -48,6 +48,7 @@ Action networkAddVerb(Flags& flags) {
     std::vector<std::string> dns;
     std::string mtu;
     bool isolated = false;
+    bool nat = false;
   };
   auto options = std::make_shared<Options>();
   flags.operand("NAME", options->name);
@@ -61,14 +62,19 @@ Action networkAddVerb(Flags& flags) {
   flags.text("--device", options->device, "DEVICE", "the trunk (that of vsd.toml)");
   flags.text("--mtu", options->mtu, "BYTES", "largest packet (that of the device)");
   flags.toggle("--isolated", options->isolated, "leads nowhere: for contexts among themselves");
-  flags.exclude("--isolated", "--vlan");
-  flags.exclude("--isolated", "--device");
+  flags.toggle("--nat", options->nat,
+               "behind this host: it is the gateway, and hides its contexts");
+  for (const char* other : {"--vlan", "--device", "--nat"}) flags.exclude("--isolated", other);
+  for (const char* other : {"--vlan", "--device"}) flags.exclude("--nat", other);
   return [options](Session& session) {
     std::string name = options->name;
     std::string vlan = options->vlan;
-    if (!options->isolated) readName(name, vlan);
+    const bool isVlan = !options->isolated && !options->nat;
+    if (isVlan) readName(name, vlan);
     Json parameters = {{"name", name},
-                       {"kind", options->isolated ? "isolated" : "vlan"},
+                       {"kind", isVlan         ? "vlan"
+                                : options->nat ? "nat"
+                                               : "isolated"},
                        {"subnets", subnetsFrom(options->subnets, options->gateways)},
                        {"dns", options->dns}};
     if (!vlan.empty()) parameters["vlan"] = parseWhole(vlan, "--vlan", 1, 4094);

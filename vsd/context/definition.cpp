@@ -29,8 +29,9 @@ constexpr Words<AtStop, 3> kAtStopWords{
 constexpr Words<LinkKind, 3> kLinkWords{
     {{LinkKind::Bridge, "bridge"}, {LinkKind::Macvlan, "macvlan"}, {LinkKind::Ipvlan, "ipvlan"}}};
 constexpr std::size_t kMostLinks = 10;  // netfw/links.hpp
-// Rules go with the data in tags of its volume; sets and groups of the host keep them short.
-constexpr std::size_t kMostRuleBytes = 32'768;
+// Rules go with the data in tags of its volume, and a volume group keeps about half a mebibyte of
+// such for all (lvm(8), pvmetadatasize); sets and groups of the host keep them short.
+constexpr std::size_t kMostRuleBytes = 8'192;
 
 template <typename Enum, std::size_t N>
 std::string_view wordFor(const Words<Enum, N>& words, Enum value) {
@@ -172,6 +173,7 @@ void applyField(const std::string& key, const Json& value, Definition& d) {
     if (!value.is_boolean()) throw invalid("firewall is neither true nor false");
     d.firewall = value.get<bool>() ? Firewall::On : Firewall::Off;
   } else if (key == "rules") d.rules = textsFrom(value, key);
+  else if (key == "forwards") d.forwards = textsFrom(value, key);
   else if (key == "schedule") d.schedule = scheduleFrom(value);
   else if (key == "idBase") d.ids.first = static_cast<std::uint32_t>(countFrom(value, key));
   else if (key == "created") d.created = textFrom(value, key);
@@ -347,6 +349,7 @@ Json toJson(const Definition& d) {
   for (const LinkDefinition& link : d.links) json["links"].push_back(toJson(link));
   if (d.firewall == Firewall::Off) json["firewall"] = false;
   if (!d.rules.empty()) json["rules"] = d.rules;
+  if (!d.forwards.empty()) json["forwards"] = d.forwards;
   return json;
 }
 
@@ -385,6 +388,8 @@ void unset(const std::vector<std::string>& fields, Definition& d) {
       d.links.clear();
     else if (field == "rules")
       d.rules.clear();
+    else if (field == "forwards")
+      d.forwards.clear();
     else if (field == "firewall")
       d.firewall = defaults.firewall;
     else if (field == "user")

@@ -81,7 +81,8 @@ struct Definition {
   Schedule schedule;  // of snapshots
   std::vector<LinkDefinition> links;
   Firewall firewall = Firewall::On;
-  std::vector<std::string> rules;  // lines in the words of netfw/rules.hpp
+  std::vector<std::string> rules;     // lines in the words of netfw/rules.hpp
+  std::vector<std::string> forwards;  // ports of its host that lead to it: "tcp:8080:80"
   IdRange ids;
   std::string created;
 };

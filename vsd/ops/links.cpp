@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <mutex>
 #include <set>
 
 #include "netfw/announce.hpp"
+#include "netfw/nat.hpp"
 #include "netfw/netlink.hpp"
 #include "vsd/base/error.hpp"
 #include "vsd/base/file.hpp"
@@ -71,6 +73,68 @@ void mustBeUnused(const Host& host, const Definition& definition) {
   }
 }
 
+// The first address that can be reached by forwards, with its network; nullopt when none can.
+struct BehindHost {
+  netfw::Network network;
+  netfw::Address address;
+};
+std::optional<BehindHost> behindHost(const Host& host, const Definition& definition) {
+  for (const LinkDefinition& link : definition.links) {
+    netfw::Network network = networkNamed(host, link.network);
+    if (network.kind != netfw::NetworkKind::Nat || link.addresses.empty()) continue;
+    return BehindHost{std::move(network), addressOf(link.addresses.front())};
+  }
+  return std::nullopt;
+}
+
+std::vector<netfw::Forward> forwardsOf(const Host& host, const Definition& definition) {
+  std::vector<netfw::Forward> forwards;
+  if (definition.forwards.empty()) return forwards;
+  const std::optional<BehindHost> behind = behindHost(host, definition);
+  if (!behind)
+    throw invalid("no port can lead to context '{}': it has no address in a network of kind nat",
+                  definition.name);
+  for (const std::string& text : definition.forwards) {
+    forwards.push_back(netfw::parseForward(text));
+    forwards.back().to = behind->address;
+  }
+  return forwards;
+}
+
+void checkForwards(const Host& host, const Definition& definition) {
+  std::set<std::pair<netfw::Protocol, std::uint16_t>> taken;
+  for (const netfw::Forward& forward : forwardsOf(host, definition))
+    if (!taken.insert({forward.protocol, forward.hostPort}).second)
+      throw invalid("context '{}' forwards port {} twice", definition.name, forward.hostPort);
+  if (taken.empty()) return;
+  for (const ContextPicture& context : host.contexts.all()) {
+    if (context.definition.name == definition.name) continue;
+    for (const netfw::Forward& forward : forwardsOf(host, context.definition))
+      if (taken.contains({forward.protocol, forward.hostPort}))
+        throw invalid("port {} of this host cannot lead to context '{}': it leads to '{}'",
+                      forward.hostPort, definition.name, context.definition.name);
+  }
+}
+
+// What hides a network, with the forwards of contexts that are connected to it. Of one that changes
+// `changed` is said; `without` is about to go. One call at a time: each has what all others have.
+void loadNatOf(const Host& host, const netfw::Network& network, const Definition* changed,
+               const std::string& without) {
+  static std::mutex loading;
+  const std::lock_guard lock(loading);
+  std::vector<netfw::Forward> forwards;
+  for (const ContextPicture& context : host.contexts.all()) {
+    const std::string& name = context.definition.name;
+    if (name == without || !exists(markOf(host, name))) continue;
+    const Definition& definition =
+        changed != nullptr && changed->name == name ? *changed : context.definition;
+    const auto behind = behindHost(host, definition);
+    if (!behind || behind->network.name != network.name) continue;
+    for (const netfw::Forward& forward : forwardsOf(host, definition)) forwards.push_back(forward);
+  }
+  netfw::loadNat(network, forwards, host.runner);
+}
+
 }  // namespace
 
 void completeLinks(const Host& host, Definition& definition) {
@@ -113,6 +177,7 @@ netfw::Rules rulesOf(const Host& host, const Definition& definition) {
 
 void checkLinks(const Host& host, const Definition& definition) {
   rulesOf(host, definition);
+  checkForwards(host, definition);
   if (definition.links.empty()) return;
   rulesetOf(host, definition, linkPlansOf(host, definition));
   mustBeUnused(host, definition);
@@ -124,6 +189,9 @@ void connectLinks(const Host& host, const Definition& definition, pid_t init) {
   const Fd netns = namespaceOf(init);
   writeAtomic(markOf(host, definition.name), "");
   for (const netfw::LinkPlan& plan : plans) netfw::apply(plan, netns.get());
+  for (const netfw::LinkPlan& plan : plans)
+    if (!plan.bridgeAddresses.empty())
+      loadNatOf(host, networkNamed(host, plan.network), nullptr, {});
   netfw::load(rulesetOf(host, definition, plans), host.runner);
   for (const netfw::LinkPlan& plan : plans) netfw::plug(plan, netns.get());
   for (const netfw::LinkPlan& plan : plans) netfw::announce(plan, netns.get());
@@ -134,10 +202,22 @@ void loadRules(const Host& host, const Definition& definition) {
   netfw::change(rulesetOf(host, definition, linkPlansOf(host, definition)), host.runner);
 }
 
+void loadForwards(const Host& host, const Definition& definition) {
+  if (const auto behind = behindHost(host, definition))
+    loadNatOf(host, behind->network, &definition, {});
+}
+
 void removeLinks(const Host& host, const std::string& name) {
   if (!exists(markOf(host, name))) return;
   netfw::remove(name);
   netfw::unload(name, host.runner);
+  for (const netfw::Network& network : networksOf(host)) {
+    if (network.kind != netfw::NetworkKind::Nat) continue;
+    if (isThere(netfw::bridgeName(network.name)))
+      loadNatOf(host, network, nullptr, name);
+    else
+      netfw::unloadNat(network.name, host.runner);
+  }
   removeFile(markOf(host, name));
 }
 
@@ -151,6 +231,9 @@ std::vector<std::string> linkProblems(const Host& host, const ContextPicture& co
       if (!device.empty() && !isThere(device))
         problems.push_back(
             fmt::format("context '{}' has lost its device '{}'", definition.name, device));
+  for (const netfw::LinkPlan& plan : plans)
+    if (!plan.bridgeAddresses.empty() && !netfw::isNatLoaded(plan.network, host.runner))
+      problems.push_back(fmt::format("network '{}' is not hidden behind this host", plan.network));
   if (!netfw::isLoaded(rulesetOf(host, definition, plans), host.runner))
     problems.push_back(fmt::format("the firewall of context '{}' is not loaded", definition.name));
   return problems;

@@ -35,6 +35,8 @@ netfw::Rules rulesIn(const Host& host, const std::string& text, const std::strin
 void connectLinks(const Host& host, const Definition& definition, pid_t init);
 // Replaces the rules of one that runs.
 void loadRules(const Host& host, const Definition& definition);
+// Replaces what leads to one that runs, or is about to.
+void loadForwards(const Host& host, const Definition& definition);
 // Off the host with all of it; nothing there is success.
 void removeLinks(const Host& host, const std::string& name);
 

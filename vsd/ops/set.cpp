@@ -18,7 +18,8 @@ bool isWrittenInside(const std::string& field) {
 std::string_view effectOf(const std::string& field, State state) {
   if (isDown(state)) return "";
   if (field == "limits" || field == "autostart" || field == "restart" || field == "stopTimeout" ||
-      field == "tags" || field == "atStop" || field == "rules" || field == "firewall")
+      field == "tags" || field == "atStop" || field == "rules" || field == "firewall" ||
+      field == "forwards")
     return "";
   if (isWrittenInside(field) && field != "hostname") return "";
   return " (takes effect at its next start)";
@@ -89,6 +90,10 @@ void set(const Host& host, const Definition& changed, Operation& operation) {
                           context.definition.firewall != changed.firewall)) {
     operation.step("load its firewall");
     loadRules(host, changed);
+  }
+  if (context.running && context.definition.forwards != changed.forwards) {
+    operation.step("load its forwards");
+    loadForwards(host, changed);
   }
 
   operation.step("record it");

@@ -49,6 +49,7 @@ TEST(Definition, SurvivesJsonWithEveryFieldSet) {
              {"lan", LinkKind::Macvlan, {}}};
   d.firewall = Firewall::Off;
   d.rules = {"# mine", "allow from 0/0 to tcp:80"};
+  d.forwards = {"tcp:8080:80"};
   EXPECT_EQ(problemsOf(d), std::vector<std::string>{});
   EXPECT_EQ(toJson(definitionFrom(toJson(d))), toJson(d));
 }
@@ -113,7 +114,7 @@ TEST(Validation, NamesWhatIsWrongWithLinksAndRules) {
                                "the network 'LAN' of a link is not usable",
                                "the address '10.0.3' is neither an IPv4 nor an IPv6 address",
                                "the rule 'allow?from any' holds a control character",
-                               "its rules have 40029 bytes, more than the 32768 that are kept",
+                               "its rules have 40029 bytes, more than the 8192 that are kept",
                            }));
   EXPECT_THROW(definitionFrom(Json{{"links", {{{"mode", "veth"}}}}}), Error);
   EXPECT_THROW(definitionFrom(Json{{"links", {{{"speed", 1}}}}}), Error);

@@ -4,7 +4,9 @@
 
 #include <set>
 
+#include "netfw/nat.hpp"
 #include "vsd/base/error.hpp"
+#include "vsd/base/file.hpp"
 
 namespace vs::netfw {
 namespace {
@@ -91,8 +93,35 @@ TEST(PlanLink, RefusesWhatCannotBe) {
   network.vlan = 0;
   EXPECT_EQ(refusal(web1(), network),
             "network 'vlan3' is untagged: a bridge would cut 'trunk0' off from this host");
-  network.kind = NetworkKind::Nat;
-  EXPECT_EQ(refusal(web1(), network), "networks of kind nat cannot be used yet: network 'vlan3'");
+  network.kind = NetworkKind::Routed;
+  EXPECT_EQ(refusal(web1(), network),
+            "networks of kind routed cannot be used yet: network 'vlan3'");
+}
+
+TEST(PlanLink, GivesTheHostTheGatewaysAddressInANetworkBehindIt) {
+  Network lan{"lan",
+              NetworkKind::Nat,
+              0,
+              "",
+              {{Prefix::parse("10.0.9.0/24").value(), address("10.0.9.1")}}};
+  LinkWish wish = web1();
+  wish.addresses = {address("10.0.9.2")};
+  const LinkPlan plan = planLink(wish, lan);
+  EXPECT_EQ(plan.bridge, "vsb-lan");
+  EXPECT_EQ(plan.device, "");
+  ASSERT_EQ(plan.bridgeAddresses.size(), 1U);
+  EXPECT_EQ(plan.bridgeAddresses[0].text(), "10.0.9.1/24");
+  Forward forward = parseForward("tcp:8080:80");
+  forward.to = wish.addresses[0];
+  EXPECT_EQ(natRulesFor(lan, {forward}), readFile(GOLDEN_DIR "/lan.nft"));
+}
+
+TEST(Forwards, AreReadOrRefusedByTheirText) {
+  EXPECT_EQ(parseForward("udp:53").port, 53);
+  EXPECT_EQ(parseForward("tcp:8080:80").port, 80);
+  for (const char* text :
+       {"", "tcp", "tcp:", "icmp:1", "tcp:0", "tcp:80:", "tcp:1:2:3", "tcp:65536", "8080:80"})
+    EXPECT_THROW(parseForward(text), Error) << text;
 }
 
 TEST(DeviceNames, FitAndAreNeverTheSame) {

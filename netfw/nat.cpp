@@ -1,0 +1,104 @@
+#include "netfw/nat.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "netfw/links.hpp"
+#include "vsd/base/error.hpp"
+#include "vsd/base/file.hpp"
+#include "vsd/base/names.hpp"
+
+namespace vs::netfw {
+namespace {
+
+constexpr const char* kForward = "/proc/sys/net/ipv4/ip_forward";
+
+// Of family inet, where no context's table is.
+std::string tableOf(const std::string& network) { return "vsd-net-" + network; }
+
+Command nft(std::vector<std::string> words) {
+  Command command;
+  command.argv = {findProgram("nft", "nftables")};
+  command.argv.insert(command.argv.end(), words.begin(), words.end());
+  command.deadline = Millis(30'000);
+  return command;
+}
+
+std::uint16_t portIn(std::string_view text, std::string_view whole) {
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc() || end != text.data() + text.size() || port == 0 || port > 65'535)
+    throw invalid("'{}' is no port from 1 to 65535 in the forward '{}'", printable(text),
+                  printable(whole));
+  return static_cast<std::uint16_t>(port);
+}
+
+}  // namespace
+
+Forward parseForward(std::string_view text) {
+  const std::size_t first = std::min(text.find(':'), text.size());
+  const std::string_view protocol = text.substr(0, first);
+  if ((protocol != "tcp" && protocol != "udp") || first == text.size())
+    throw invalid("the forward '{}' is not PROTOCOL:PORT[:PORT], as in tcp:8080:80",
+                  printable(text));
+  const std::string_view ports = text.substr(first + 1);
+  const std::size_t second = ports.find(':');
+  Forward forward;
+  forward.protocol = protocol == "tcp" ? Protocol::Tcp : Protocol::Udp;
+  forward.hostPort = portIn(ports.substr(0, second), text);
+  forward.port =
+      second == std::string_view::npos ? forward.hostPort : portIn(ports.substr(second + 1), text);
+  return forward;
+}
+
+std::string natRulesFor(const Network& network, const std::vector<Forward>& forwards) {
+  const std::string bridge = bridgeName(network.name);
+  std::string text =
+      fmt::format("add table inet {0}\ndelete table inet {0}\n", tableOf(network.name));
+  text += fmt::format("table inet {} {{\n", tableOf(network.name));
+  text += "  chain out {\n    type nat hook postrouting priority srcnat; policy accept;\n";
+  for (const Subnet& subnet : network.subnets)
+    text +=
+        fmt::format("    ip saddr {} oifname != \"{}\" masquerade\n", subnet.prefix.text(), bridge);
+  text += "  }\n  chain in {\n    type filter hook input priority filter; policy accept;\n";
+  text += fmt::format("    iifname != \"{}\" accept\n", bridge);
+  text += "    ct state established,related accept\n    drop\n";
+  text += "  }\n  chain on {\n    type filter hook forward priority filter; policy accept;\n";
+  text += fmt::format("    oifname != \"{}\" accept\n", bridge);
+  text += "    ct state established,related accept\n    ct status dnat accept\n    drop\n  }\n";
+  const auto lead = [&](const char* chain, const char* hook, const std::string& match) {
+    text += fmt::format("  chain {} {{\n    type nat hook {} priority -100; policy accept;\n",
+                        chain, hook);
+    for (const Forward& forward : forwards)
+      text +=
+          fmt::format("    {} fib daddr type local {} dport {} dnat ip to {}:{}\n", match,
+                      nameOf(forward.protocol), forward.hostPort, forward.to.text(), forward.port);
+    text += "  }\n";
+  };
+  lead("pre", "prerouting", fmt::format("iifname != \"{}\"", bridge));
+  lead("own", "output", "ip daddr != 127.0.0.0/8");
+  return text + "}\n";
+}
+
+void loadNat(const Network& network, const std::vector<Forward>& forwards, Runner& runner) {
+  if (readFile(kForward).starts_with('0')) writeExisting(kForward, "1");
+  Command command = nft({"-f", "-"});
+  command.input = natRulesFor(network, forwards);
+  runner.mustRun(command, fmt::format("cannot hide network '{}' behind this host", network.name));
+}
+
+bool isNatLoaded(const std::string& network, Runner& runner) {
+  const Output output = runner.run(nft({"--terse", "list", "table", "inet", tableOf(network)}));
+  return output.status == 0 && output.out.find("masquerade") != std::string::npos &&
+         readFile(kForward).starts_with('1');
+}
+
+void unloadNat(const std::string& network, Runner& runner) {
+  Command command = nft({"-f", "-"});
+  command.input = fmt::format("add table inet {0}\ndelete table inet {0}\n", tableOf(network));
+  runner.mustRun(command, fmt::format("cannot show network '{}' again", network));
+}
+
+}  // namespace vs::netfw
