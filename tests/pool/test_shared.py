@@ -6,7 +6,7 @@ import time
 import unittest
 
 from support.hosts import TOP, config, state, target
-from support.kills import RandomKills
+from support.kills import Killing
 from support.on_lun import HOST_DEAD, LUN, OnLun, at_once
 
 CREATE = ("create", "web", "--template", "busybox", "--storage", "pool1")
@@ -341,11 +341,10 @@ class Shared(OnLun, unittest.TestCase):
         return seconds
 
 
-class SharedKills(OnLun, RandomKills, unittest.TestCase):
-    """vsd killed at the steps and moments that are different on a shared storage."""
+class SharedKills(OnLun, Killing, unittest.TestCase):
+    """vsd killed at the steps that are different on a shared storage."""
     SNAPSHOTS = True
     CREATE = ("create", "a", "--template", "busybox", "--storage", "pool1")
-    ROUNDS, SECONDS = 4, 1.3
 
     @classmethod
     def setUpClass(cls):
