@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "netfw/links.hpp"
+#include "netfw/nft.hpp"
 #include "vsd/base/error.hpp"
 #include "vsd/base/file.hpp"
 #include "vsd/base/names.hpp"
@@ -16,15 +17,7 @@ namespace {
 constexpr const char* kForward = "/proc/sys/net/ipv4/ip_forward";
 
 // Of family inet, where no context's table is.
-std::string tableOf(const std::string& network) { return "vsd-net-" + network; }
-
-Command nft(std::vector<std::string> words) {
-  Command command;
-  command.argv = {findProgram("nft", "nftables")};
-  command.argv.insert(command.argv.end(), words.begin(), words.end());
-  command.deadline = Millis(30'000);
-  return command;
-}
+std::string tableOf(const std::string& network) { return "inet vsd-net-" + network; }
 
 std::uint16_t portIn(std::string_view text, std::string_view whole) {
   unsigned port = 0;
@@ -55,9 +48,8 @@ Forward parseForward(std::string_view text) {
 
 std::string natRulesFor(const Network& network, const std::vector<Forward>& forwards) {
   const std::string bridge = bridgeName(network.name);
-  std::string text =
-      fmt::format("add table inet {0}\ndelete table inet {0}\n", tableOf(network.name));
-  text += fmt::format("table inet {} {{\n", tableOf(network.name));
+  const std::string table = tableOf(network.name);
+  std::string text = withoutTable(table) + fmt::format("table {} {{\n", table);
   text += "  chain out {\n    type nat hook postrouting priority srcnat; policy accept;\n";
   for (const Subnet& subnet : network.subnets)
     text +=
@@ -90,14 +82,14 @@ void loadNat(const Network& network, const std::vector<Forward>& forwards, Runne
 }
 
 bool isNatLoaded(const std::string& network, Runner& runner) {
-  const Output output = runner.run(nft({"--terse", "list", "table", "inet", tableOf(network)}));
+  const Output output = runner.run(nft({"--terse", "list", "table", tableOf(network)}));
   return output.status == 0 && output.out.find("masquerade") != std::string::npos &&
          readFile(kForward).starts_with('1');
 }
 
 void unloadNat(const std::string& network, Runner& runner) {
   Command command = nft({"-f", "-"});
-  command.input = fmt::format("add table inet {0}\ndelete table inet {0}\n", tableOf(network));
+  command.input = withoutTable(tableOf(network));
   runner.mustRun(command, fmt::format("cannot show network '{}' again", network));
 }
 

@@ -11,14 +11,6 @@
 namespace vs::netfw {
 namespace {
 
-Command nft(std::vector<std::string> words) {
-  Command command;
-  command.argv = {findProgram("nft", "nftables")};
-  command.argv.insert(command.argv.end(), words.begin(), words.end());
-  command.deadline = Millis(30'000);
-  return command;
-}
-
 // What stands between the quotes of: device "vs0-web1", or devices = { "vs0-web1", ... }.
 std::vector<std::string> quotedIn(std::string_view line) {
   std::vector<std::string> found;
@@ -75,11 +67,20 @@ void loadAfter(const std::string& way, const Ruleset& ruleset, Runner& runner) {
 
 }  // namespace
 
+Command nft(std::vector<std::string> words) {
+  Command command;
+  command.argv = {findProgram("nft", "nftables")};
+  command.argv.insert(command.argv.end(), words.begin(), words.end());
+  command.deadline = Millis(30'000);
+  return command;
+}
+
+std::string withoutTable(std::string_view table) {
+  return fmt::format("add table {0}\ndelete table {0}\n", table);
+}
+
 void load(const Ruleset& ruleset, Runner& runner) {
-  // Made before it is removed, so that there is always one to remove.
-  loadAfter(
-      fmt::format("add table netdev {0}\ndelete table netdev {0}\n", tableName(ruleset.context)),
-      ruleset, runner);
+  loadAfter(withoutTable("netdev " + tableName(ruleset.context)), ruleset, runner);
 }
 
 void change(const Ruleset& ruleset, Runner& runner) {
@@ -107,13 +108,13 @@ std::optional<LoadedRuleset> readBack(const std::string& context, Runner& runner
 
 bool isLoaded(const Ruleset& ruleset, Runner& runner) {
   const auto loaded = readBack(ruleset.context, runner);
-  return loaded && loaded->rules == ruleset.rules && loaded->hooks == ruleset.hooks;
+  return loaded && loaded->counters.contains(ruleset.mark) && loaded->rules == ruleset.rules &&
+         loaded->hooks == ruleset.hooks;
 }
 
 void unload(const std::string& context, Runner& runner) {
   Command command = nft({"-f", "-"});
-  command.input =
-      fmt::format("add table netdev {0}\ndelete table netdev {0}\n", tableName(context));
+  command.input = withoutTable("netdev " + tableName(context));
   runner.mustRun(command, fmt::format("cannot remove the rules of context '{}'", context));
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "netfw/ruleset.hpp"
@@ -27,6 +28,11 @@ struct LoadedRuleset {
   std::vector<std::string> sets;
 };
 
+// nft(8) with these words, bounded in time.
+Command nft(std::vector<std::string> words);
+// Its words by which there is no such table afterwards ("FAMILY NAME"), whether there was or not.
+std::string withoutTable(std::string_view table);
+
 // Replaces the context's table, reads it back and compares. What was under way has to be allowed
 // anew by its next packet.
 void load(const Ruleset& ruleset, Runner& runner);
@@ -34,8 +40,9 @@ void load(const Ruleset& ruleset, Runner& runner);
 void change(const Ruleset& ruleset, Runner& runner);
 // nullopt: there is no such table.
 std::optional<LoadedRuleset> readBack(const std::string& context, Runner& runner);
-// True when nothing is missing: for reconcile, after somebody flushed the host's rules, or after a
-// link was made anew (a hook goes with its device, and the table stays).
+// True when it is what was loaded last and nothing is missing: for reconcile, after somebody
+// flushed the host's rules, or after a link was made anew (a hook goes with its device, and the
+// table stays).
 bool isLoaded(const Ruleset& ruleset, Runner& runner);
 // Removes the context's table; none is success.
 void unload(const std::string& context, Runner& runner);

@@ -4,6 +4,7 @@
 
 #include "netfw/ruleset_text.hpp"
 #include "vsd/base/error.hpp"
+#include "vsd/base/hash.hpp"
 
 namespace vs::netfw {
 
@@ -23,6 +24,10 @@ Ruleset rulesetFor(const std::string& context, const std::vector<LinkPlan>& link
   writeRules(text, rules);
   for (std::size_t i = 0; i < links.size(); ++i)
     if (!links[i].hostEnd.empty()) writeLink(text, links[i], i, filter);
+  Hash hash;
+  hash.add(text.ruleset.text.data(), text.ruleset.text.size());
+  text.ruleset.mark = "text-" + hash.digest().substr(0, 16);
+  text.line("  counter {} {{ }}", text.ruleset.mark);
   text.line("}}");
   return std::move(text.ruleset);
 }

@@ -33,7 +33,10 @@ enum class Filter {
 
 struct Ruleset {
   std::string context;
+  // With a counter that counts nothing and is named after the rest: by it a table says what was
+  // loaded.
   std::string text;
+  std::string mark;  // that counter
   // What is there when it is loaded: how many rules each chain has, and the devices of hooks.
   std::map<std::string, int> rules;
   std::map<std::string, std::vector<std::string>> hooks;

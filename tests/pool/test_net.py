@@ -185,6 +185,7 @@ class Net(Connected, unittest.TestCase):
                 ((*create[:-1], "--network", "lan"), 3, b"there is no network 'lan'"),
                 (("network", "add", "3", "--subnet", "10.1.0.0/16"), 4, b"network 'vlan3' exists already"),
                 (("network", "add", "other", "--vlan", "3", "--device", "trunk0", "--subnet", "10.1.0.0/16"), 2, b"VLAN 3"),
+                (("network", "import", "/dev/null"), 2, b"there is no network in it"),
                 (("network", "add", "7", "--subnet", "10.1.0.0/16"), 2, b"has no device, and this host names none"),
                 (("network", "remove", "-y", "vlan3"), 1, b"cannot remove network 'vlan3': web is linked to it"),
                 (("set", "web", "--address", "10.0.9.1"), 2, b"10.0.9.1"),
@@ -199,7 +200,7 @@ class Net(Connected, unittest.TestCase):
         busy = self.h1.vsctl("set", "web", "--address", "10.0.3.20")
         self.assertIn(b"cannot change the links of context 'web': it is running", busy.stderr)
         self.assertEqual(self.h1.json("network", "list")[0]["contexts"], ["web"])
-        self.h1.ok("clone", "web", "copy") if self.h1.state("web") == "stopped" else self.h1.ok("stop", "web")
+        self.h1.ok("stop", "web")
         self.h1.ok("clone", "web", "copy")
         self.assertNotIn("links", self.h1.show("copy")["definition"])
         # A trunk that is not there: told at the start, and nothing stays.
@@ -289,6 +290,17 @@ class NetKills(Connected, Killing, unittest.TestCase):
         self.drive("start", [create], ("start", "a"))
         self.drive("set", [create, ("start", "a")], ("set", "a", "--firewall", "off"))
         self.drive("stop", [create, ("start", "a")], ("stop", "a"))
+
+    def test_kill_at_each_step_behind_the_host(self):
+        self.vsd.ok("network", "add", "lan", "--nat", "--subnet", "10.0.9.0/24", "--gateway", "10.0.9.1")
+        try:
+            create = ("create", "a", "--template", "busybox", "--address", "10.0.9.2", "--forward", "tcp:8080:80")
+            self.drive("start", [create], ("start", "a"), ["boot", "announce it"])
+            self.drive("set", [create, ("start", "a")], ("set", "a", "--forward", "tcp:8081:80"))
+            self.drive("stop", [create, ("start", "a")], ("stop", "a"), ["clean up"])
+        finally:
+            self.clear()
+            self.vsd.ok("network", "remove", "-y", "lan")
 
 
 if __name__ == "__main__":

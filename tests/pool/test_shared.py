@@ -310,6 +310,12 @@ class Shared(OnLun, unittest.TestCase):
             self.assertIn([s["name"] for s in self.h1.json("snapshot", "list", name)], ([], ["s"]) if name == "snap" else (["s"],))
         wanted = ["vt-busybox", *(f"v{kind}-{name}" for name in found for kind in "cp"), "vc-back.s"]
         self.assertEqual([v for v in self.volumes() if v != "vc-snap.s"], sorted(wanted))
+        for name in found:
+            self.assertIn("nothing is wrong", self.h1.vsctl("fsck", name).stderr.decode())
+            self.h1.ok("start", name)
+            self.assertEqual(self.h1.ok("exec", name, "--", "cat", "/etc/hostname").strip(), name)
+        blocks = int(self.h1.ok("exec", "large", "--", "df", "-k", "/").split("\n")[1].split()[1])
+        self.assertGreater(blocks, size / 1024 * 0.9)
         self.h1.shell("rm /root/kept")
 
     def taken_over(self, writer, since):
@@ -351,7 +357,7 @@ class SharedKills(OnLun, Killing, unittest.TestCase):
 
     def test_kill_at_steps(self):
         self.vsd.ok(*self.CREATE)
-        self.drive("create", [], self.CREATE, ["write what was asked for", "record it"])
+        self.drive("create", [], self.CREATE)
         self.drive("remove", [self.CREATE], ("remove", "-y", "a"), ["remove its volume", "forget it"])
         for size in ("12G", "7G"):
             self.drive("resize", [self.CREATE], ("resize", "a", "--disk", size), ["record it"])

@@ -75,6 +75,17 @@ class ThinXfs(OnDisk, unittest.TestCase):
         self.vsd.ok("fsck", "--repair", "one")
         self.vsd.ok("start", "one")
 
+    def test_a_volume_that_a_killed_vsd_left_mounted_is_put_down(self):
+        """As a check leaves it that is killed while the journal is replayed."""
+        self.vsd.ok(*CREATE[:-1])
+        self.vsd.shell("systemctl stop vsd.socket vsd.service; lvchange -ay -K vsd-fast/vc-one; D=/var/lib/vsd/storage/fast/vc-one; "
+                       "dmsetup create vsd.fast.vc-one --uuid VSD-vsd.fast.vc-one "
+                       "--table \"0 $(blockdev --getsz /dev/vsd-fast/vc-one) linear /dev/vsd-fast/vc-one 0\"; "
+                       "mkdir $D; mount -o nouuid /dev/mapper/vsd.fast.vc-one $D; systemctl start vsd.socket vsd.service")
+        self.assertEqual(self.vsd.shell("grep -c /var/lib/vsd/storage/ /proc/self/mounts || true; dmsetup ls | grep -c '^vsd\\.' || true").split(),
+                         ["0", "0"])
+        self.vsd.ok("rename", "one", "two")
+
     def test_one_that_has_shut_itself_down_is_told_of_and_comes_back(self):
         self.vsd.ok(*CREATE)
         self.inside("echo kept >/root/kept; sync")

@@ -41,7 +41,7 @@ print(json.dumps({
     "logical volumes": sorted(subprocess.run(["lvs", "--noheadings", "-o", "lv_name", "-S", "lv_tags=vsd"],
                                              capture_output=True, text=True).stdout.split()) if shutil.which("lvs") else [],
     "network": [name for name in names("/sys/class/net") if name.startswith("vs") or name.startswith("trunk0.")]
-               + (subprocess.run(["nft", "list", "tables", "netdev"], capture_output=True, text=True).stdout.split() if shutil.which("nft") else []),
+               + (re.findall("vsd-.*", subprocess.run(["nft", "list", "tables"], capture_output=True, text=True).stdout) if shutil.which("nft") else []),
     "machines": [name for name in names("/run/systemd/machines") if name in ("a", "b", "keeper")],
     "processes": processes,
 }))

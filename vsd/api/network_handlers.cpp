@@ -1,5 +1,6 @@
 #include "vsd/api/handlers.hpp"
 #include "vsd/base/json.hpp"
+#include "vsd/ops/firewall.hpp"
 #include "vsd/ops/links.hpp"
 #include "vsd/ops/networks.hpp"
 
@@ -22,6 +23,7 @@ Json networkJson(const NetworkPicture& picture) {
 
 Outcome add(const Host& host, const Call& call, OperationRequest request,
             std::vector<netfw::Network> networks) {
+  request.alsoBusy = {"networks"};  // they are held against each other
   return runChange(
       host, call,
       {std::move(request), [&host, networks] { return planAddNetworks(host, networks); },
@@ -35,11 +37,9 @@ Outcome handleAdd(const Host& host, const Call& call) {
 
 Outcome handleImport(const Host& host, const Call& call) {
   const std::string file = call.text("file").value_or("networks.conf");
-  std::vector<netfw::Network> networks =
-      netfw::parseNetworksConf(call.parameters.at("text").get<std::string>(), file);
-  const std::string device = call.text("device").value_or("");
-  for (netfw::Network& network : networks) network.device = device;
-  return add(host, call, requestFor("import", file), std::move(networks));
+  return add(host, call, requestFor("import", file),
+             networksIn(call.parameters.at("text").get<std::string>(), file,
+                        call.text("device").value_or("")));
 }
 
 Outcome handleRemove(const Host& host, const Call& call) {
@@ -102,45 +102,32 @@ Json countJson(const netfw::Count& count) {
 }
 
 Outcome handleShowFirewall(const Host& host, const Call& call) {
-  const std::string name = call.parameters.at("name");
-  const Definition definition = host.contexts.find(name).definition;
-  const auto loaded = netfw::readBack(name, host.runner);
-  const auto count = [&loaded](const std::string& counter) {
-    return loaded && loaded->counters.contains(counter) ? loaded->counters.at(counter)
-                                                        : netfw::Count{};
-  };
+  const FirewallPicture picture = showFirewall(host, call.parameters.at("name").get<std::string>());
   Json rules = Json::array();
-  const netfw::Rules known = rulesOf(host, definition);
-  for (std::size_t i = 0; i < known.rules.size(); ++i) {
-    Json rule = countJson(count(netfw::counterName(i)));
-    rule["number"] = i + 1;
-    rule["rule"] = known.rules[i].text;
+  for (const FirewallPicture::Rule& shown : picture.rules) {
+    Json rule = countJson(shown.count);
+    rule["number"] = rules.size() + 1;
+    rule["rule"] = shown.text;
     rules.push_back(std::move(rule));
   }
-  return Answer{{{"on", definition.firewall == Firewall::On},
-                 {"loaded", loaded.has_value()},
+  return Answer{{{"on", picture.on},
+                 {"loaded", picture.loaded},
                  {"rules", std::move(rules)},
-                 {"denied", countJson(count("denied"))},
-                 {"spoofed", countJson(count("spoofed"))}},
+                 {"denied", countJson(picture.denied)},
+                 {"spoofed", countJson(picture.spoofed)}},
                 {}};
 }
 
 Outcome handleCheckFirewall(const Host& host, const Call& call) {
-  const netfw::Rules rules = rulesIn(host, call.parameters.at("text").get<std::string>(),
-                                     call.text("file").value_or("the rules"));
-  return Answer{{{"rules", rules.rules.size()}}, {}};
+  return Answer{{{"rules", checkRules(host, call.parameters.at("text").get<std::string>(),
+                                      call.text("file").value_or("the rules"))}},
+                {}};
 }
 
 Outcome handleTestFirewall(const Host& host, const Call& call) {
-  const Definition definition =
-      host.contexts.find(call.parameters.at("name").get<std::string>()).definition;
-  const netfw::Rules rules = rulesOf(host, definition);
-  const netfw::Packet packet = netfw::parsePacket(call.parameters.at("packet").get<std::string>());
-  if (definition.firewall == Firewall::Off)
-    return Answer{{{"allowed", true}, {"why", "allowed: its firewall is off"}}, {}};
-  const netfw::Decision decision = decide(rules, packet);
-  return Answer{{{"allowed", decision.action == netfw::Action::Allow}, {"why", decision.text()}},
-                {}};
+  const Verdict verdict = testFirewall(host, call.parameters.at("name").get<std::string>(),
+                                       call.parameters.at("packet").get<std::string>());
+  return Answer{{{"allowed", verdict.allowed}, {"why", verdict.why}}, {}};
 }
 
 }  // namespace

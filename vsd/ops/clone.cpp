@@ -43,6 +43,7 @@ void clone(const Host& host, const std::string& from, const std::string& to, The
                     "'vsctl set {} --address'",
                     from, to, to));
   definition.links.clear();
+  definition.forwards.clear();
   definition.created = now();
   const auto copyOf = [&from](storage::Engine& engine, const storage::CreateRequest& request,
                               const storage::Progress& progress) {

@@ -165,6 +165,7 @@ void createWith(const Host& host, NewContext wanted, Operation& operation) {
   }
 
   operation.step("record it");
+  checkLinks(host, definition);  // somebody may have its addresses by now
   operation.passPointOfNoReturn();
   host.contexts.insert(definition);
   undo.commit();  // from here it exists

@@ -98,6 +98,7 @@ void takeLinks(const Host& host, Import& wanted) {
     if (wanted.definition.links.empty()) throw;
     wanted.notes.push_back(fmt::format("it comes without its links: {}", error.text()));
     wanted.definition.links.clear();
+    wanted.definition.forwards.clear();
   }
 }
 

@@ -109,10 +109,11 @@ void checkForwards(const Host& host, const Definition& definition) {
   if (taken.empty()) return;
   for (const ContextPicture& context : host.contexts.all()) {
     if (context.definition.name == definition.name) continue;
-    for (const netfw::Forward& forward : forwardsOf(host, context.definition))
-      if (taken.contains({forward.protocol, forward.hostPort}))
+    for (const std::string& text : context.definition.forwards)
+      if (const netfw::Forward other = netfw::parseForward(text);
+          taken.contains({other.protocol, other.hostPort}))
         throw invalid("port {} of this host cannot lead to context '{}': it leads to '{}'",
-                      forward.hostPort, definition.name, context.definition.name);
+                      other.hostPort, definition.name, context.definition.name);
   }
 }
 

@@ -104,7 +104,7 @@ Network networkFrom(const Json& json) {
   if (const auto known = netfw::networkKindFrom(kind.empty() ? "vlan" : kind))
     network.kind = *known;
   else
-    throw invalid("the kind '{}' of a network is unknown; choose from vlan, nat, isolated, routed",
+    throw invalid("the kind '{}' of a network is unknown; choose from vlan, nat, isolated",
                   printable(kind));
   network.vlan = numberIn(json, "vlan");
   network.mtu = numberIn(json, "mtu");
@@ -118,6 +118,13 @@ Network networkFrom(const Json& json) {
   return network;
 }
 
+std::vector<Network> networksIn(const std::string& text, const std::string& file,
+                                const std::string& device) {
+  std::vector<Network> networks = netfw::parseNetworksConf(text, file);
+  for (Network& network : networks) network.device = device;
+  return networks;
+}
+
 void checkAddNetworks(const Host& host, const std::vector<Network>& networks) {
   if (networks.empty()) throw invalid("there is no network in it");
   std::vector<Network> all = networksOf(host);
@@ -126,6 +133,9 @@ void checkAddNetworks(const Host& host, const std::vector<Network>& networks) {
     if (std::ranges::find(all, network.name, &Network::name) != all.end())
       throw Error(Kind::Exists, fmt::format("network '{}' exists already", network.name));
     for (const std::string& problem : problemsOf(network)) problems.push_back(problem);
+    if (network.kind == netfw::NetworkKind::Routed)
+      problems.push_back(fmt::format(
+          "network '{}': no context can be linked to a network of kind routed yet", network.name));
     if (network.kind == netfw::NetworkKind::Vlan && network.device.empty() &&
         host.config.trunk.empty())
       problems.push_back(

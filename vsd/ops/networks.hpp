@@ -28,6 +28,10 @@ nlohmann::json toJson(const netfw::Network& network);
 // Throws InvalidParameter naming the field.
 netfw::Network networkFrom(const nlohmann::json& json);
 
+// Of the text of vs-tools' networks.conf (netfw/network.hpp), on `device`.
+std::vector<netfw::Network> networksIn(const std::string& text, const std::string& file,
+                                       const std::string& device);
+
 // Throws InvalidParameter with everything that is wrong with them or between them and those there
 // are, Exists.
 void checkAddNetworks(const Host& host, const std::vector<netfw::Network>& networks);

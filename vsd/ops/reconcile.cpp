@@ -9,6 +9,7 @@
 #include "vsd/base/log.hpp"
 #include "vsd/base/names.hpp"
 #include "vsd/ops/export.hpp"
+#include "vsd/ops/limits.hpp"
 #include "vsd/ops/links.hpp"
 #include "vsd/ops/ownership.hpp"
 #include "vsd/ops/remove.hpp"
@@ -159,6 +160,9 @@ std::vector<Interrupted> recover(const Host& host, Journal& journal, Boot boot) 
       if (adopt(host, name)) continue;
       if (!hasRemains(host, name)) {
         if (boot == Boot::FirstStart) noteLostRun(host, context);
+        // It was written to or checked while it was down.
+        if (const auto storage = storageOf(host, name); storage->deviceOf(name))
+          storage->detach(name);
         continue;
       }
       const bool ran = exists(host.paths.contextOf(name) + "/running") ||
@@ -204,6 +208,26 @@ Operations::Work goOn(const Host& host, const ContextPicture& context, const Int
   };
 }
 
+// That a removal has begun is in the record, which a loss of power does not take along as it may
+// the journal.
+void finishRemovals(const Host& host) {
+  for (const ContextPicture& context : host.contexts.all()) {
+    const std::string& name = context.definition.name;
+    if (!context.removing || host.operations.runningOn(name)) continue;
+    host.operations.start({"remove", name, {}, "vsd", Json{{"name", name}}.dump()},
+                          [&host, name](Operation& operation) { remove(host, name, operation); });
+  }
+}
+
+// A change that was cut off may have reached what runs and not the record, which holds.
+void applyRecord(const Host& host, const std::string& name, Operation& operation) {
+  const Definition definition = host.contexts.find(name).definition;
+  operation.step("apply what is recorded");
+  applyLimits(host, definition);
+  loadRules(host, definition);
+  loadForwards(host, definition);
+}
+
 // What the definition says of sessions that ended while nobody could act on it: vsd was away, or
 // the host went down.
 void endSessions(const Host& host) {
@@ -242,8 +266,8 @@ void resume(const Host& host, const std::vector<Interrupted>& interrupted) {
     const auto context = host.contexts.findIfAny(name);
     if (!context) continue;
     Operations::Work work;
-    if (one.verb == "remove" && context->removing)
-      work = [&host, name](Operation& operation) { remove(host, name, operation); };
+    if (one.verb == "set" && context->running)
+      work = [&host, name](Operation& operation) { applyRecord(host, name, operation); };
     else if (one.verb == "stop" || one.verb == "restart" || one.verb == "undo")
       work = goOn(host, *context, one);
     else if (one.verb == "rename")
@@ -261,6 +285,7 @@ void resume(const Host& host, const std::vector<Interrupted>& interrupted) {
     }
     if (work) host.operations.start({one.verb, name, {}, "vsd", one.parameters}, std::move(work));
   }
+  finishRemovals(host);
   endSessions(host);
 }
 

@@ -110,7 +110,8 @@ StorageAddRequest completeStorage(const Host& host, StorageAddRequest request) {
 std::vector<std::string> planAddStorage(const Host&, const StorageAddRequest& request) {
   std::vector<std::string> plan = request.tier == "thin" ? planThinSetup(thinSetup(request))
                                                          : planSharedSetup(sharedSetup(request));
-  plan.push_back(fmt::format("record storage '{}' (tier {})", request.name, request.tier));
+  plan.push_back(fmt::format("record storage '{}' (tier {}{})", request.name, request.tier,
+                             request.fileSystem.empty() ? "" : ", " + request.fileSystem));
   return plan;
 }
 

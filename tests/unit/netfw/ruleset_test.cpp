@@ -57,6 +57,14 @@ TEST(Ruleset, HooksEachLinkByItselfAndSharesTheRules) {
   EXPECT_NE(ruleset.text.find("hook egress device \"vs1-web1\""), std::string::npos);
 }
 
+TEST(Ruleset, IsToldFromAnotherOfTheSameShape) {
+  const Ruleset on = rulesetFor("web1", {link()}, rules());
+  const Ruleset off = rulesetFor("web1", {link()}, rules(), Filter::Off);
+  EXPECT_EQ(on.rules, off.rules);
+  EXPECT_NE(on.mark, off.mark);
+  EXPECT_NE(on.text.find("counter " + on.mark + " {"), std::string::npos);
+}
+
 TEST(Ruleset, SwitchedOffStillHoldsTheContextToItsAddresses) {
   const std::string text = rulesetFor("web1", {link()}, rules(), Filter::Off).text;
   EXPECT_EQ(text.find("    goto to4\n"), std::string::npos);
@@ -95,6 +103,10 @@ constexpr const char* kListed =
     "\t\tpackets 3 bytes 252\n"
     "\t}\n"
     "\n"
+    "\tcounter text-0123 {\n"
+    "\t\tpackets 0 bytes 0\n"
+    "\t}\n"
+    "\n"
     "\tset flows4 {\n"
     "\t\ttype ipv4_addr\n"
     "\t\tsize 4096\n"
@@ -129,7 +141,9 @@ TEST(Nft, ReadsATableBack) {
             std::vector<std::string>{"/usr/sbin/nft --terse list table netdev vsd-web1"});
   EXPECT_EQ(loaded.rules, kRules);
   EXPECT_EQ(loaded.hooks, kHooks);
-  EXPECT_EQ(loaded.counters, (std::map<std::string, Count>{{"denied", {3, 252}}}));
+  EXPECT_EQ(loaded.counters,
+            (std::map<std::string, Count>{{"denied", {3, 252}}, {"text-0123", {0, 0}}}));
+  EXPECT_EQ(loaded.sets, std::vector<std::string>{"flows4"});
   runner.answer({1, "", "Error: No such file or directory\nlist table netdev vsd-web1\n"});
   EXPECT_FALSE(readBack("web1", runner));
   runner.answer({1, "", "Error: Operation not permitted\n"});
@@ -143,8 +157,13 @@ TEST(Nft, MissesAHookThatWentWithItsDevice) {
   Ruleset ruleset;
   ruleset.rules = kRules;
   ruleset.hooks = kHooks;
+  ruleset.mark = "text-0123";
   runner.answer({0, kListed, ""});
   EXPECT_TRUE(isLoaded(ruleset, runner));
+  ruleset.mark = "text-4567";  // rules of the same shape
+  runner.answer({0, kListed, ""});
+  EXPECT_FALSE(isLoaded(ruleset, runner));
+  ruleset.mark = "text-0123";
   std::string unhooked = kListed;
   unhooked.erase(unhooked.find(" device \"vs0-web1\""), 18);
   runner.answer({0, unhooked, ""});
@@ -162,6 +181,7 @@ TEST(Nft, BelievesOnlyWhatItReadsBack) {
   small.context = "web1";
   small.rules = kRules;
   small.hooks = kHooks;
+  small.mark = "text-0123";
   load(small, runner);
   EXPECT_EQ(runner.ran.size(), 4U);
   EXPECT_EQ(runner.ran[2], "/usr/sbin/nft -f -");
