@@ -18,6 +18,7 @@
 #include "vsd/guard.hpp"
 #include "vsd/kernel/launch.hpp"
 #include "vsd/ops/reconcile.hpp"
+#include "vsd/ops/recovery.hpp"
 #include "vsd/ops/storages.hpp"
 #include "vsd/pools.hpp"
 #include "vsd/schedules.hpp"
@@ -113,15 +114,16 @@ int serve(const Options& options) {
   Guard guard(loop, host);
   contexts.watch(
       [&guard](const std::string& name, auto running) { guard.watch(name, std::move(running)); });
-  const std::vector<Interrupted> interrupted = recover(host, journal, boot);
+  Recovery recovery(host, journal, boot);
+  recovery.begin();
 
-  const Pools pools(host);
   const Schedules schedules(host);
 
   api::Service service{std::string(kInterfaceText), VSD_VERSION};
   api::addAllHandlers(service, host, VSD_VERSION);
   api::Server server(loop, service, apiSocket(paths, config));
-  resume(host, interrupted);
+  recovery.goOn();
+  const Pools pools(host, recovery);
 
   asio::signal_set signals(loop, SIGTERM, SIGINT);
   signals.async_wait([&](const std::error_code&, int number) {

@@ -1,5 +1,5 @@
-// Looks after the space of all storages while vsd runs: once a second each keeps its writers and
-// the room it has together (Engine::keepRoom), and what is wrong is logged, once.
+// Looks after all storages while vsd runs: once a second each keeps its writers and the room it has
+// together (Engine::keepRoom), and what is wrong is logged, once. Those that come late are settled.
 #pragma once
 
 #include <map>
@@ -7,13 +7,13 @@
 #include <string>
 #include <thread>
 
-#include "vsd/ops/host.hpp"
+#include "vsd/ops/recovery.hpp"
 
 namespace vs {
 
 class Pools {
  public:
-  explicit Pools(const Host& host);
+  Pools(const Host& host, Recovery& recovery);
 
  private:
   void run(const std::stop_token& stop);
@@ -26,6 +26,7 @@ class Pools {
     Deadline again;
   };
   const Host& host_;
+  Recovery& recovery_;
   std::map<std::string, Failure> failures_;
   std::set<std::string> told_;
   std::jthread thread_;

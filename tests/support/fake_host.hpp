@@ -27,7 +27,18 @@ class FakeSnapshots : public storage::DirEngine {
     can.snapshots = hasSnapshots;
     return can;
   }
-  bool hasVolume(const std::string&) const override { return isOwner; }
+  bool hasVolume(const std::string&) const override {
+    list();
+    return isOwner;
+  }
+  std::vector<storage::Volume> list() const override {
+    if (away) throw failed("volume group 'vg' is not there");
+    return {};
+  }
+  void destroy(const std::string& name) override {
+    list();
+    destroyed.push_back(name);
+  }
   void saveDefinition(const std::string&, const std::string& definition) override {
     saved = definition;
   }
@@ -50,6 +61,8 @@ class FakeSnapshots : public storage::DirEngine {
 
   bool hasSnapshots = true;
   bool isOwner = true;
+  bool away = false;
+  std::vector<std::string> destroyed;
   std::string trouble;  // of each creation
   std::string saved;
   std::vector<std::string> restored;

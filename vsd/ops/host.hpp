@@ -3,6 +3,7 @@
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "vsd/base/paths.hpp"
@@ -34,6 +35,9 @@ inline constexpr std::string_view kTemplateObject = "template ";
 // The storage of a context; of a name that is no context (yet), the one that holds such a volume.
 // Throws NotFound.
 std::shared_ptr<storage::Engine> storageOf(const Host& host, const std::string& context);
+
+// The contexts and templates that operations work on at this moment: their volumes are not judged.
+std::set<std::string> namesInUse(const Host& host);
 
 // How the definition's words are said to the kernel layer.
 Isolation isolationOf(const Definition& definition);

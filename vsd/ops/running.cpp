@@ -38,8 +38,21 @@ std::shared_ptr<storage::Engine> storageOf(const Host& host, const std::string& 
   throw Error(Kind::NotFound, fmt::format("no storage of this host holds a volume '{}'", context));
 }
 
+std::set<std::string> namesInUse(const Host& host) {
+  std::set<std::string> names;
+  for (const std::string& object : host.operations.busyObjects())
+    names.insert(object.starts_with(kTemplateObject) ? object.substr(kTemplateObject.size())
+                                                     : object);
+  if (const auto brought = host.storages.broughtNow()) names.insert(*brought);
+  return names;
+}
+
 ContextCgroup cgroupOf(const Host& host, const std::string& name) {
   return ContextCgroup(host.paths.cgroupRoot, name);
+}
+
+bool hasRemains(const Host& host, const std::string& name) {
+  return exists(host.paths.contextOf(name)) || cgroupOf(host, name).exists();
 }
 
 std::shared_ptr<const RunningContext> findRunning(const Host& host, const std::string& name) {

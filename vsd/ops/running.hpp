@@ -12,6 +12,9 @@ namespace vs {
 
 ContextCgroup cgroupOf(const Host& host, const std::string& name);
 
+// Something of a run is there: its cgroup or its run directory.
+bool hasRemains(const Host& host, const std::string& name);
+
 // What vsd-guest wrote of a running context, held against the living processes; null when its guest
 // or its init is gone (or the record is of an earlier boot).
 std::shared_ptr<const RunningContext> findRunning(const Host& host, const std::string& name);

@@ -80,6 +80,18 @@ bool saysNoRoom(const std::string& err) {
   return false;
 }
 
+// With --reportformat json lvm says what is wrong in a section of the report.
+Error reportFailed(const std::string& intent, const Output& output) {
+  std::string said;
+  if (output.out.find("\"log\"") != std::string::npos)
+    for (const Json& line : parseJson(output.out, "the report of lvm").value("log", Json::array()))
+      if (line.value("log_type", "") == "error") said += line.value("log_message", "") + "\n";
+  const Error error = failed("cannot {}: {}", intent, wordsOf(said.empty() ? output.err : said));
+  if (said.find("not found") == std::string::npos) return error;
+  return Error(error).withHint(
+      "its disk is not there, or its LUN not connected: see 'lsblk', 'vgs', 'iscsiadm -m session'");
+}
+
 }  // namespace
 
 bool LogicalVolume::has(const std::string& tag) const {
@@ -148,7 +160,7 @@ std::string Lvm::report(const std::string& intent, std::vector<std::string> word
   words.insert(words.begin() + 1, {"--reportformat", "json", "--units", "b", "--nosuffix"});
   if (sharing_ == Sharing::Shared) words.insert(words.begin() + 1, "--nolocking");
   Output output = run(std::move(words), Nodes::Lvm);
-  if (output.status != 0) throw failed("cannot {}: {}", intent, wordsOf(output.err));
+  if (output.status != 0) throw reportFailed(intent, output);
   return std::move(output.out);
 }
 

@@ -140,7 +140,7 @@ void LvmEngine::forgetTable() const {
 }
 
 // True: what stopped a call is out of the way, or may be, and it is worth another attempt.
-bool LvmEngine::mend(const Error& error) const {
+bool LvmEngine::mend(const Error& error, int attempt) const {
   if (const std::optional<Orphan> orphan = orphanIn(error.text())) {
     log::warning(
         "storage '{}': removing thin device {}, which a call of lvm that was cut off has "
@@ -154,7 +154,17 @@ bool LvmEngine::mend(const Error& error) const {
   const auto says = [&](const char* words) {
     return error.text().find(words) != std::string::npos;
   };
-  if (!says("due to failed lock") && !says("storage errors for sanlock leases")) return false;
+  const bool leasesLost = says("storage errors for sanlock leases");
+  if (!says("due to failed lock") && !leasesLost) return false;
+  // sanlock has given the group up, which lvmlockd does not notice as long as this host holds no
+  // lease in it: it has to leave and to join again. With a lease in use lvm refuses to leave.
+  if (leasesLost && attempt > 0) {
+    try {
+      lvm_.stopLocks(group_);
+    } catch (const Error& refused) {
+      log::debug("storage '{}': {}", name_, refused.text());
+    }
+  }
   lvm_.startLocks(group_);
   std::this_thread::sleep_for(kLockPause);
   return true;
@@ -168,12 +178,12 @@ void LvmEngine::change(const std::string& intent, std::vector<std::string> words
   if (!heldStill.empty() && isMounted(heldStill)) still.emplace(heldStill);
   // One that fails may have done half of it: what was known then stays forgotten.
   const Deadline deadline = deadlineIn(kLockTime);
-  while (true) {
+  for (int attempt = 0;; ++attempt) {
     try {
       lvm_.change(intent, words);
       break;
     } catch (const Error& error) {
-      if (std::chrono::steady_clock::now() >= deadline || !mend(error)) throw;
+      if (std::chrono::steady_clock::now() >= deadline || !mend(error, attempt)) throw;
     }
   }
   if (!before) return;

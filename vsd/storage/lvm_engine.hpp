@@ -145,7 +145,7 @@ class LvmEngine : public Engine {
   const Lvm& lvm() const { return lvm_; }
 
  private:
-  bool mend(const Error& error) const;
+  bool mend(const Error& error, int attempt) const;
   // lvm_check.cpp
   void checkGroup(std::vector<Finding>& findings) const;
   void checkNames(std::vector<Finding>& findings) const;

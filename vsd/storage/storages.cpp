@@ -51,6 +51,12 @@ void Storages::remove(const std::string& name) {
   engines_.erase(name);
 }
 
+std::shared_ptr<Engine> Storages::findIfAny(const std::string& name) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = engines_.find(name);
+  return found == engines_.end() ? nullptr : found->second;
+}
+
 std::vector<std::shared_ptr<Engine>> Storages::all() const {
   const std::shared_lock lock(mutex_);
   std::vector<std::shared_ptr<Engine>> engines;

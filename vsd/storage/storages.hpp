@@ -23,6 +23,7 @@ class Storages {
   void remove(const std::string& name);      // from this table; absent is success
 
   std::vector<std::shared_ptr<Engine>> all() const;  // by name
+  std::shared_ptr<Engine> findIfAny(const std::string& name) const;
   // Throws NotFound, naming those there are.
   std::shared_ptr<Engine> named(const std::string& name) const;
 

@@ -4,7 +4,7 @@
 
 #include "tests/support/fake_host.hpp"
 #include "vsd/base/json.hpp"
-#include "vsd/ops/reconcile.hpp"
+#include "vsd/ops/recovery.hpp"
 #include "vsd/ops/set.hpp"
 #include "vsd/ops/snapshots.hpp"
 #include "vsd/ops/start.hpp"
@@ -39,6 +39,11 @@ class UndoTest : public testing::Test {
   void waitForAll() {
     while (const auto operation = fake_.operations.runningOn("web"))
       ASSERT_TRUE(operation->waitEnd(Millis(10'000)));
+  }
+  void recover() {
+    Recovery recovery(host_, fake_.journal, Boot::LaterStart);
+    recovery.begin();
+    recovery.goOn();
   }
   bool isOpen() { return hasUndo(host_, host_.contexts.find("web").definition); }
   template <typename Action>
@@ -149,7 +154,8 @@ TEST_F(UndoTest, SparesItsSnapshotFromUsers) {
 
 TEST_F(UndoTest, GoesOnWithTheAnswerOfAVerbThatWasCutOff) {
   took();
-  resume(host_, {{"stop", "web", R"({"name": "web", "undo": "discard"})"}});
+  fake_.journal.begin("stop", "web", "root", R"({"name": "web", "undo": "discard"})");
+  recover();
   waitForAll();
   EXPECT_EQ(fake_.storage->restored, back_);
   EXPECT_FALSE(isOpen());
@@ -157,11 +163,11 @@ TEST_F(UndoTest, GoesOnWithTheAnswerOfAVerbThatWasCutOff) {
 
 TEST_F(UndoTest, IsSettledByTheDefinitionWhenVsdOrTheHostWasAway) {
   took();
-  resume(host_, {});
+  recover();
   waitForAll();
   EXPECT_TRUE(isOpen());  // ask
   define(Disk::Undoable, AtStop::Keep);
-  resume(host_, {});
+  recover();
   waitForAll();
   EXPECT_FALSE(isOpen());
   EXPECT_EQ(fake_.storage->restored, std::vector<std::string>{});
@@ -176,7 +182,7 @@ TEST_F(UndoTest, IsForgottenWhenItsStartDidNotComeToItsBoot) {
     picture.object = "web";
     for (const std::string& step : steps) picture.steps.push_back({step, StepState::Done, {}});
     fake_.journal.record(picture);
-    recover(host_, fake_.journal, Boot::LaterStart);
+    recover();
   };
   start({kUndoStep, "attach the volume"});
   EXPECT_FALSE(isOpen());

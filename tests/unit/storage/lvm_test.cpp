@@ -91,5 +91,21 @@ TEST(Lvm, AnErrorSaysWhatLvmSaid) {
   }
 }
 
+TEST(Lvm, AReportSaysWhatIsWrongInItsLog) {
+  FakeRunner runner;
+  runner.answer({5,
+                 R"({"report": [{"lv": []}], "log": [
+                     {"log_type": "error", "log_message": "Volume group \"vg\" not found"},
+                     {"log_type": "status", "log_message": "failure"}]})",
+                 ""});
+  try {
+    Lvm(runner).volumes("vg");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.text(), "cannot read volume group 'vg': Volume group \"vg\" not found");
+    EXPECT_NE(error.hint().find("LUN"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace vs::storage
