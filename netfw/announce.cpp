@@ -112,6 +112,14 @@ bool isClaim(const std::string& frame, const Address& address) {
          frame[54] == '\x88' && frame.compare(62, 16, bytesOf(address)) == 0;
 }
 
+// Whose frame it is.
+std::string macOf(const std::string& frame) {
+  std::string mac;
+  for (std::size_t i = 6; i < 12; ++i)
+    mac += fmt::format("{}{:02x}", mac.empty() ? "" : ":", static_cast<std::uint8_t>(frame[i]));
+  return mac;
+}
+
 }  // namespace
 
 std::string arpRequestFrame(const std::string& mac, const Address& address) {
@@ -139,7 +147,8 @@ void announce(const LinkPlan& plan, int netns) {
   }
 }
 
-Usage probe(const LinkPlan& plan, int netns, const Address& address, Millis time) {
+std::optional<std::string> probe(const LinkPlan& plan, int netns, const Address& address,
+                                 Millis time) {
   const WireSocket socket = openSocket(plan, netns);
   sockaddr_ll all = socket.at;
   all.sll_protocol = htons(ETH_P_ALL);
@@ -154,15 +163,15 @@ Usage probe(const LinkPlan& plan, int netns, const Address& address, Millis time
   while (true) {
     const auto left =
         std::chrono::duration_cast<Millis>(deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0 || !waitReadable(socket.fd.get(), left)) return Usage::Free;
+    if (left.count() <= 0 || !waitReadable(socket.fd.get(), left)) return std::nullopt;
     char buffer[2048];
     sockaddr_ll from{};
     socklen_t size = sizeof from;
     const ssize_t got = ::recvfrom(socket.fd.get(), buffer, sizeof buffer, 0,
                                    reinterpret_cast<sockaddr*>(&from), &size);
-    if (got > 0 && from.sll_pkttype != PACKET_OUTGOING &&
-        isClaim(std::string(buffer, static_cast<std::size_t>(got)), address))
-      return Usage::InUse;
+    if (got <= 0 || from.sll_pkttype == PACKET_OUTGOING) continue;
+    const std::string frame(buffer, static_cast<std::size_t>(got));
+    if (isClaim(frame, address)) return macOf(frame);
   }
 }
 

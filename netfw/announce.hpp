@@ -5,6 +5,7 @@
 // lost.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "netfw/links.hpp"
@@ -21,9 +22,10 @@ std::string arpRequestFrame(const std::string& mac, const Address& address);
 std::string arpReplyFrame(const std::string& mac, const Address& address);
 std::string neighbourAdvertisementFrame(const std::string& mac, const Address& address);
 
-enum class Usage { Free, InUse };
 // Asks the wire whether somebody has `address` (an ARP probe, or a neighbour solicitation from the
-// unspecified address), from inside `netns`, and waits so long for an answer.
-Usage probe(const LinkPlan& plan, int netns, const Address& address, Millis time);
+// unspecified address), from inside `netns`, and waits so long for an answer: the MAC address of
+// who has it.
+std::optional<std::string> probe(const LinkPlan& plan, int netns, const Address& address,
+                                 Millis time);
 
 }  // namespace vs::netfw

@@ -51,7 +51,10 @@ class Applier {
     else
       makePair(undo);
     nl::inNamespace(netns_, [this] { configureInside(); });
-    if (!plan_.hostEnd.empty()) joinBridge(plan_.hostEnd, nl::Switch::AsItIs);
+    if (!plan_.hostEnd.empty()) {
+      joinBridge(plan_.hostEnd, nl::Switch::AsItIs);
+      shape(plan_);
+    }
     undo.commit();
   }
 

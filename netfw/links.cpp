@@ -102,6 +102,11 @@ std::optional<LinkMode> linkModeFrom(std::string_view name) {
   return std::nullopt;
 }
 
+std::uint64_t Shape::burstFor(std::uint64_t rate) const {
+  // One packet of the kernel's own may hold 64 KiB.
+  return burst.value != 0 ? burst.value : std::max(rate / 80, (128_KiB).value);
+}
+
 std::string hostEndName(const std::string& context, int index) {
   return shortened(fmt::format("vs{}", index), context);
 }
@@ -126,6 +131,12 @@ LinkPlan planLink(const LinkWish& wish, const Network& network, const std::strin
   // What shares its device's MAC address has no own.
   if (wish.mode != LinkMode::Ipvlan) plan.mac = macFor(wish.uuid, wish.index);
   plan.mtu = network.mtu;
+  plan.shape = wish.shape;
+  if (plan.hostEnd.empty() && wish.shape != Shape{})
+    throw Error(Kind::Unsupported,
+                fmt::format("a link of mode {} has no end on this host, so it can have no rate",
+                            nameOf(wish.mode)))
+        .withHint("use mode bridge, or leave the rates away");
   for (const Address& address : wish.addresses) addAddress(address, network, plan);
   return plan;
 }
@@ -149,6 +160,8 @@ std::vector<std::string> describe(const LinkPlan& plan) {
         plan.vlanDevice.empty() ? plan.device : plan.vlanDevice, mac, mtu);
   else
     add("link {} to {} inside{}{}", plan.hostEnd, plan.name, mac, mtu);
+  if (plan.shape.in != 0) add("{} in at most on {}", formatBitRate(plan.shape.in), plan.name);
+  if (plan.shape.out != 0) add("{} out at most on {}", formatBitRate(plan.shape.out), plan.name);
   for (const AddressWithLength& address : plan.addresses)
     add("address {} on {}", address.text(), plan.name);
   for (const Route& route : plan.routes)

@@ -21,6 +21,7 @@
 
 #include "netfw/address.hpp"
 #include "netfw/network.hpp"
+#include "vsd/base/units.hpp"
 
 namespace vs::netfw {
 
@@ -31,12 +32,25 @@ std::optional<LinkMode> linkModeFrom(std::string_view name);
 // A context has at most so many links.
 inline constexpr int kMostLinks = 10;
 
+// What a link passes at most, as the context sees it; 0: no limit.
+struct Shape {
+  std::uint64_t in = 0;   // bits a second that it receives: more waits, as long as there is room
+  std::uint64_t out = 0;  // bits a second that it sends: more is dropped
+  // That may come at once; 0: what comes in a tenth of a second. Of what it sends a second's worth
+  // more may: nftables counts so.
+  Bytes burst;
+  // The burst that goes with such a rate, in bytes.
+  std::uint64_t burstFor(std::uint64_t rate) const;
+  bool operator==(const Shape&) const = default;
+};
+
 struct LinkWish {
   std::string context;
   std::string uuid;  // of the context: its MAC address follows from it
   int index = 0;     // which of the context's links, below kMostLinks
   LinkMode mode = LinkMode::Bridge;
   std::vector<Address> addresses;  // all in subnets of the network
+  Shape shape;
 };
 
 struct Route {
@@ -63,6 +77,7 @@ struct LinkPlan {
   int mtu = 0;  // 0: as the kernel gives it
   std::vector<AddressWithLength> addresses;
   std::vector<Route> routes;
+  Shape shape;
 
   bool operator==(const LinkPlan&) const = default;
 };

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <sstream>
 
 #include "netfw/links.hpp"
 #include "netfw/nft.hpp"
+#include "netfw/ruleset.hpp"
 #include "vsd/base/error.hpp"
 #include "vsd/base/file.hpp"
 #include "vsd/base/names.hpp"
@@ -17,7 +19,21 @@ namespace {
 constexpr const char* kForward = "/proc/sys/net/ipv4/ip_forward";
 
 // Of family inet, where no context's table is.
-std::string tableOf(const std::string& network) { return "inet vsd-net-" + network; }
+std::string tableOf(const std::string& network) { return "inet " + natTableName(network); }
+
+// Lines of rules, in our own words or in those of `nft list`.
+std::size_t rulesIn(const std::string& text) {
+  std::istringstream lines(text);
+  std::size_t rules = 0;
+  for (std::string line; std::getline(lines, line);) {
+    line.erase(0, std::min(line.find_first_not_of(" \t"), line.size()));
+    const bool opens = line.ends_with('{') || line.ends_with("{ }");
+    if (!line.empty() && line != "}" && !opens && !line.starts_with("type ") &&
+        !line.starts_with("packets ") && !line.starts_with("add ") && !line.starts_with("delete "))
+      ++rules;
+  }
+  return rules;
+}
 
 std::uint16_t portIn(std::string_view text, std::string_view whole) {
   unsigned port = 0;
@@ -71,8 +87,10 @@ std::string natRulesFor(const Network& network, const std::vector<Forward>& forw
   };
   lead("pre", "prerouting", fmt::format("iifname != \"{}\"", bridge));
   lead("own", "output", "ip daddr != 127.0.0.0/8");
-  return text + "}\n";
+  return text + fmt::format("  counter {} {{ }}\n}}\n", textMark(text));
 }
+
+std::string natTableName(const std::string& network) { return "vsd-net-" + network; }
 
 void loadNat(const Network& network, const std::vector<Forward>& forwards, Runner& runner) {
   if (readFile(kForward).starts_with('0')) writeExisting(kForward, "1");
@@ -81,10 +99,14 @@ void loadNat(const Network& network, const std::vector<Forward>& forwards, Runne
   runner.mustRun(command, fmt::format("cannot hide network '{}' behind this host", network.name));
 }
 
-bool isNatLoaded(const std::string& network, Runner& runner) {
-  const Output output = runner.run(nft({"--terse", "list", "table", tableOf(network)}));
-  return output.status == 0 && output.out.find("masquerade") != std::string::npos &&
-         readFile(kForward).starts_with('1');
+bool isNatLoaded(const Network& network, const std::vector<Forward>& forwards, Runner& runner) {
+  const Output output = runner.run(nft({"list", "table", tableOf(network.name)}));
+  const std::string wanted = natRulesFor(network, forwards);
+  const std::size_t mark = wanted.rfind("counter ");
+  return output.status == 0 && readFile(kForward).starts_with('1') &&
+         output.out.find(wanted.substr(mark, wanted.find(' ', mark + 8) - mark)) !=
+             std::string::npos &&
+         rulesIn(output.out) == rulesIn(wanted);
 }
 
 void unloadNat(const std::string& network, Runner& runner) {

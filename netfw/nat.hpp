@@ -36,7 +36,10 @@ std::string natRulesFor(const Network& network, const std::vector<Forward>& forw
 // Loads it, and has the kernel forward IPv4 (net.ipv4.ip_forward), which it is not told to stop
 // again: others may have come to need it.
 void loadNat(const Network& network, const std::vector<Forward>& forwards, Runner& runner);
-bool isNatLoaded(const std::string& network, Runner& runner);
+// True when it is what was loaded and nothing is missing.
+bool isNatLoaded(const Network& network, const std::vector<Forward>& forwards, Runner& runner);
+// "vsd-net-inner"
+std::string natTableName(const std::string& network);
 // Absent is success.
 void unloadNat(const std::string& network, Runner& runner);
 

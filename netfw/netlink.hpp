@@ -27,6 +27,10 @@ namespace vs::netfw {
 // Unsupported for what this kernel cannot do.
 void apply(const LinkPlan& plan, int netns);
 
+// Lets the link receive no more than its plan says, or without a limit: a token bucket on the
+// host's end (tc-tbf(8)). What it sends is the ruleset's to limit. apply() does it too.
+void shape(const LinkPlan& plan);
+
 // Puts the host's end of the pair on the wire, and returns when the kernel passes packets: it gets
 // there a little later by itself, and what is lost until then comes again after a second only. A
 // link without an end on the host is on the wire as soon as it is there.

@@ -22,11 +22,11 @@ Ruleset rulesetFor(const std::string& context, const std::vector<LinkPlan>& link
   const std::string table = "netdev " + tableName(context);
   text.line("table {} {{", table);
   writeRules(text, rules);
+  if (std::ranges::any_of(links, [](const LinkPlan& link) { return link.shape.out != 0; }))
+    text.line("  counter {} {{ }}", kLimited);
   for (std::size_t i = 0; i < links.size(); ++i)
     if (!links[i].hostEnd.empty()) writeLink(text, links[i], i, filter);
-  Hash hash;
-  hash.add(text.ruleset.text.data(), text.ruleset.text.size());
-  text.ruleset.mark = "text-" + hash.digest().substr(0, 16);
+  text.ruleset.mark = textMark(text.ruleset.text);
   text.line("  counter {} {{ }}", text.ruleset.mark);
   text.line("}}");
   return std::move(text.ruleset);
@@ -34,6 +34,12 @@ Ruleset rulesetFor(const std::string& context, const std::vector<LinkPlan>& link
 
 std::string tableName(const std::string& context) { return "vsd-" + context; }
 std::string counterName(std::size_t index) { return fmt::format("rule{}", index + 1); }
+
+std::string textMark(const std::string& text) {
+  Hash hash;
+  hash.add(text.data(), text.size());
+  return "text-" + hash.digest().substr(0, 16);
+}
 
 bool isMemory(const std::string& set) { return !set.starts_with("set-"); }
 

@@ -19,6 +19,7 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "netfw/links.hpp"
@@ -50,8 +51,11 @@ Ruleset rulesetFor(const std::string& context, const std::vector<LinkPlan>& link
 // "vsd-web1"
 std::string tableName(const std::string& context);
 // The name of the counter of rules.rules[index]: "rule1" for the first. Beside them are "denied"
-// and "spoofed".
+// and "spoofed", and kLimited where what a link sends is limited.
 std::string counterName(std::size_t index);
+inline constexpr std::string_view kLimited = "limited";
+// The name of a counter by which a table says what was loaded: the same for the same text only.
+std::string textMark(const std::string& text);
 // Whether a set of the table remembers what was allowed; others are those that rules name.
 bool isMemory(const std::string& set);
 // The address that a kernel makes of a MAC address for itself (RFC 4291, appendix A).

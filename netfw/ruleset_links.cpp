@@ -21,6 +21,9 @@ class LinkWriter {
     writeIPv6Of();
     text_.hook(fmt::format("of{}", index_), "ingress", link_.hostEnd);
     text_.rule("ether saddr != {} goto spoofed", link_.mac);
+    if (const std::uint64_t rate = link_.shape.out; rate != 0)
+      text_.rule("limit rate over {} bytes/second burst {} bytes counter name \"{}\" drop",
+                 rate / 8, link_.shape.burstFor(rate), kLimited);
     // By the type in the frame, which of a tagged one is that of the tag.
     text_.rule(
         "ether type vmap {{ arp : goto arp-of{0}, ip : goto ip4-of{0}, ip6 : goto ip6-of{0} }}",

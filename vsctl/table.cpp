@@ -37,6 +37,8 @@ std::string numberText(Style style, std::int64_t number) {
   switch (style) {
     case Style::Size:
       return formatBytes({static_cast<std::uint64_t>(std::max<std::int64_t>(0, number))});
+    case Style::BitRate:
+      return formatBitRate(static_cast<std::uint64_t>(std::max<std::int64_t>(0, number)));
     case Style::Cpus:
       return cpusText(number);
     case Style::Duration:

@@ -19,6 +19,7 @@ enum class Style {
   State,     // text, coloured by what it means
   Count,     // a number, to the right
   Size,      // bytes as 1.5G
+  BitRate,   // bits a second as 1.5Mbit
   Cpus,      // thousandths as 1.5
   Duration,  // milliseconds as 3.2s
   CpuTime,   // microseconds as 3.2s

@@ -1,5 +1,7 @@
 #include "vsctl/wish.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -34,7 +36,7 @@ constexpr Field kFields[] = {
     {"--address", "links", Addresses, Always, "ADDRESS,...", "of a link; its network follows"},
     {"--network", "links", Network, Always, "NETWORK", "a link without an address"},
     {"--link", "links", Link, Always, "KEY=VALUE,...",
-     "a link: network, address, mode (bridge, macvlan, ipvlan)"},
+     "a link: network, address, mode, rate-in, rate-out, burst"},
     {"--rules", "rules", RuleFile, Always, "FILE", "the rules of its firewall"},
     {"--forward", "forwards", CommaList, Always, "PROTOCOL:PORT[:PORT],...",
      "ports of the host that lead to it"},
@@ -51,6 +53,9 @@ constexpr Field kFields[] = {
     {"--tag", "tags", CommaList, Always, "TAG,...", "tags"},
 };
 
+constexpr std::string_view kLinkKeys[] = {"network", "mode",     "address",
+                                          "rate-in", "rate-out", "burst"};
+
 Json listFrom(const Field& field, const std::vector<std::string>& texts) {
   Json list = Json::array();
   for (const std::string& text : texts) {
@@ -64,17 +69,23 @@ Json listFrom(const Field& field, const std::vector<std::string>& texts) {
   return list;
 }
 
-// "network=vlan3,mode=macvlan,address=10.0.3.17,address=2001:db8::17"
+// "network=vlan3,mode=macvlan,address=10.0.3.17,address=2001:db8::17,rate-in=100Mbit"
 Json linkFrom(const std::string& text) {
   Json link = Json::object();
   for (const std::string& part : splitList(text)) {
     const std::size_t equals = std::min(part.find('='), part.size());
     const std::string key = part.substr(0, equals);
     const std::string value = part.substr(std::min(equals + 1, part.size()));
-    if (value.empty() || (key != "network" && key != "mode" && key != "address"))
-      throw invalid("--link '{}' is not KEY=VALUE,... with network, mode and address", text);
+    if (value.empty() || std::ranges::find(kLinkKeys, key) == std::end(kLinkKeys))
+      throw invalid("--link '{}' is not KEY=VALUE,... with {}", text, fmt::join(kLinkKeys, ", "));
     if (key == "address")
       link["addresses"].push_back(value);
+    else if (key == "rate-in")
+      link["rateIn"] = parseBitRate(value, key);
+    else if (key == "rate-out")
+      link["rateOut"] = parseBitRate(value, key);
+    else if (key == "burst")
+      link["burst"] = parseBytes(value, key).value;
     else
       link[key] = value;
   }

@@ -17,6 +17,7 @@
 #include "vsd/base/log.hpp"
 #include "vsd/guard.hpp"
 #include "vsd/kernel/launch.hpp"
+#include "vsd/ops/link_guard.hpp"
 #include "vsd/ops/reconcile.hpp"
 #include "vsd/ops/recovery.hpp"
 #include "vsd/ops/storages.hpp"
@@ -124,6 +125,7 @@ int serve(const Options& options) {
   api::Server server(loop, service, apiSocket(paths, config));
   recovery.goOn();
   const Pools pools(host, recovery);
+  const LinkGuard linkGuard(host);
 
   asio::signal_set signals(loop, SIGTERM, SIGINT);
   signals.async_wait([&](const std::error_code&, int number) {

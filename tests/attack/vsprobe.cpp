@@ -51,6 +51,9 @@ int run(const char* verb, int count, char** words) {
   if (is("writable", 1)) return writable(words[0]), 0;
   if (is("watch", 1)) return watch(std::atoi(words[0])), 0;
   if (is("exchange", 3)) return exchange(words[0], words[1], std::atoi(words[2])), 0;
+  if (is("frame", 2)) return frame(words[0], words[1]), 0;
+  if (is("listen", 2)) return listen(words[0], std::atoi(words[1])), 0;
+  if (is("flood", 2)) return flood(words[0], std::atoi(words[1])), 0;
   std::fprintf(stderr, "vsprobe: no probe '%s' with %d arguments\n", verb, count);
   return 2;
 }

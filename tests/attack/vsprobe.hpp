@@ -32,4 +32,9 @@ void writable(const char* top);         // regular files that can be opened to b
 void watch(int seconds);                // what the links of all processes in /proc say meanwhile
 void exchange(const char* one, const char* other, int seconds);  // swaps two names all the time
 
+// Packets (vsprobe_net.cpp).
+void frame(const char* device, const char* hex);  // a whole Ethernet frame
+void listen(const char* device, int seconds);     // every frame that comes in, as "frame HEX"
+void flood(const char* address, int count);       // UDP datagrams, each an exchange of its own
+
 }  // namespace vs::probe

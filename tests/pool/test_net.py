@@ -61,6 +61,16 @@ class Connected:
     def pings(self, address):
         return self.peer("ping", "-c", "1", "-W", "2", address)[0]
 
+    def mended(self):
+        """How many times vsd has put links or rules back."""
+        return len([o for o in self.h1.json("operation", "list", "--all") if o["verb"] == "mend links"])
+
+    def wait_for(self, condition, seconds=30):
+        deadline = time.monotonic() + seconds
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.3)
+
     def rules(self, host, name, *lines):
         host.run("sh", "-c", "cat >/root/rules", stdin=("\n".join(lines) + "\n").encode())
         host.ok("fw", "set", name, "/root/rules")
@@ -156,13 +166,24 @@ class Net(Connected, unittest.TestCase):
         self.rules(self.h1, "web", "allow from any to tcp:80")
         self.h1.shell("nft add table inet mine; nft add chain inet mine c")
         try:
-            for harm in ("nft flush ruleset; nft add table inet mine", "ip link del vsb-vlan3", "ip link del vs0-web", "ip link del trunk0.3"):
+            for harm in ("nft flush ruleset; nft add table inet mine", "nft flush chain netdev vsd-web from4", "ip link del vsb-vlan3",
+                         "ip link del vs0-web", "ip link del trunk0.3",
+                         # While vsd is away: it looks when it starts.
+                         "systemctl stop vsd.socket vsd.service; nft flush ruleset; nft add table inet mine; systemctl start vsd.socket vsd.service"):
                 with self.subTest(harm=harm):
+                    mended = self.mended()
                     self.h1.shell(harm)
-                    self.assertNotEqual(self.h1.differences(), [])
-                    self.h1.ok("reconcile", "--fix")
+                    self.wait_for(lambda: self.mended() > mended and not self.h1.json("operation", "list"))
                     self.assertEqual(self.h1.differences(), [])
                     self.assertTrue(self.fetch("10.0.3.17")[0])
+                    self.assertFalse(self.pings("10.0.3.17"))
+            # What was taken off the wire stays off it.
+            self.h1.ok("net", "web", "--vlan", "down")
+            mended = self.mended()
+            self.h1.shell("nft delete table netdev vsd-web")
+            self.wait_for(lambda: self.mended() > mended)
+            self.assertFalse(self.h1.json("net", "web")[0]["connected"])
+            self.h1.ok("net", "web", "--vlan", "up")
             self.h1.shell("nft list table inet mine")
             # A trunk that goes down and comes up again; a vsd that ends.
             self.h1.shell("ip link set trunk0 down; sleep 1; ip link set trunk0 up; systemctl kill -s KILL vsd.service")
@@ -256,6 +277,56 @@ class Net(Connected, unittest.TestCase):
             self.h2.shell("systemctl stop served; rm -r /root/served; ip route del 10.0.9.0/24")
         refused = self.h1.vsctl("network", "add", "six", "--nat", "--subnet", "2001:db8:9::/64", "--gateway", "2001:db8:9::1")
         self.assertIn(b"a nat network has no IPv6", refused.stderr)
+
+    def test_an_address_that_somebody_has_is_refused(self):
+        self.h1.ok("create", "web", "--template", "busybox", "--address", "10.0.3.201,2001:db8:3::200")
+        mac = self.h2.shell("ip netns exec peer cat /sys/class/net/peer3/address").strip()
+        refused = self.h1.vsctl("start", "web")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn(f"cannot have the address 10.0.3.201: in network 'vlan3' the machine with MAC address {mac} has it".encode(), refused.stderr)
+        self.assertEqual((self.h1.state("web"), self.ours(self.h1)), ("stopped", []))
+        self.h1.ok("set", "web", "--address", "10.0.3.17,2001:db8:3::200")
+        self.assertIn(b"cannot have the address 2001:db8:3::200", self.h1.vsctl("start", "web").stderr)
+        self.h1.ok("set", "web", "--address", "10.0.3.17")
+        self.h1.ok("start", "web")
+
+    def test_a_link_passes_no_more_than_its_rate(self):
+        link = "network=vlan3,address=10.0.3.17"
+        self.h1.shell("echo 'allow from any to tcp:80\nallow to any to tcp:8000' >/root/rules")
+        self.h1.ok("create", "web", "--template", "busybox", "--link", link, "--rules", "/root/rules", "--start", *SERVE)
+        self.h1.ok("exec", "web", "--", "sh", "-c", "dd if=/dev/zero of=/root/big bs=1M count=3 2>/dev/null")
+        server = subprocess.Popen([f"{TOP}/lab/lab", "run", "h2", "sh", "-c", "mkdir -p /tmp/served; head -c 3M /dev/zero >/tmp/served/big; "
+                                   "cd /tmp/served; exec timeout 120 ip netns exec peer python3 -m http.server"],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        def out():
+            began = time.monotonic()
+            self.assertTrue(self.peer("curl", "-sf", "--max-time", "60", "-o", "/dev/null", "http://10.0.3.17/big")[0])
+            return time.monotonic() - began
+        def in_():
+            began = time.monotonic()
+            self.h1.ok("exec", "web", "--", "timeout", "60", "wget", "-qO", "/dev/null", "http://10.0.3.1:8000/big")
+            return time.monotonic() - began
+        try:
+            self.wait_for(lambda: self.peer("curl", "-sf", "-o", "/dev/null", "http://10.0.3.1:8000/")[0])
+            fast = out(), in_()
+            # 3 MiB, of which the burst of 128 KiB comes at once, and in the way out a second's worth more: 6 s and 5 s.
+            self.h1.ok("set", "web", "--link", f"{link},rate-out=4Mbit,rate-in=4Mbit")
+            slow = out(), in_()
+            print("seconds out and in without and with a limit: {:.1f} {:.1f}, {:.1f} {:.1f}".format(*fast, *slow))
+            self.assertGreater(slow[0], 4.8)
+            self.assertGreater(slow[1], 5.8)
+            shown = self.h1.json("net", "web")[0]
+            self.assertEqual((shown["rateIn"], shown["rateOut"]), (4000000, 4000000))
+            self.h1.ok("restart", "web")
+            self.wait_for(lambda: self.fetch("10.0.3.17")[0])
+            self.h1.ok("set", "web", "--link", link)
+            self.assertLess(out(), max(5, 2 * fast[0]))
+        finally:
+            server.kill()
+            server.wait()
+            self.h2.run("rm", "-rf", "/tmp/served")
+        refused = self.h1.vsctl("set", "web", "--link", f"{link},rate-out=4M")
+        self.assertIn(b"rate-out '4M' has no unit that is known; use bit, kbit, Mbit or Gbit", refused.stderr)
 
     def test_an_isolated_network_and_several_links(self):
         self.h1.ok("network", "add", "lonely", "--isolated", "--subnet", "192.168.9.0/24")

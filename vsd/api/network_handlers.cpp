@@ -65,6 +65,9 @@ Json linkJson(const LinkPicture& picture) {
   if (plan.vlan != 0) json["vlan"] = plan.vlan;
   if (!plan.hostEnd.empty()) json["device"] = plan.hostEnd;
   if (!plan.bridge.empty()) json["bridge"] = plan.bridge;
+  if (plan.shape.in != 0) json["rateIn"] = plan.shape.in;
+  if (plan.shape.out != 0) json["rateOut"] = plan.shape.out;
+  if (plan.shape.burst.value != 0) json["burst"] = plan.shape.burst.value;
   if (picture.received) json["received"] = *picture.received;
   if (picture.sent) json["sent"] = *picture.sent;
   return json;

@@ -1,8 +1,10 @@
 #include "vsd/base/units.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <ctime>
+#include <utility>
 
 #include "vsd/base/error.hpp"
 
@@ -23,6 +25,15 @@ Number readNumber(std::string_view text, std::string_view what, std::string_view
   if (digits.empty() || *stop != '\0' || digits == ".")
     throw invalid("{} '{}' is not a number with a unit; write for example {}", what, text, example);
   return {value, text.substr(end)};
+}
+
+constexpr std::pair<std::string_view, double> kBitUnits[] = {
+    {"bit", 1}, {"kbit", 1e3}, {"Mbit", 1e6}, {"Gbit", 1e9}};
+
+bool equalsIgnoringCase(std::string_view one, std::string_view other) {
+  return std::ranges::equal(one, other, [](unsigned char a, unsigned char b) {
+    return std::tolower(a) == std::tolower(b);
+  });
 }
 
 }  // namespace
@@ -56,6 +67,25 @@ std::string formatBytes(Bytes bytes) {
   if (unit == 0) return fmt::format("{}B", bytes.value);
   return value < 10 ? fmt::format("{:.1f}{}", value, kUnits[unit])
                     : fmt::format("{:.0f}{}", value, kUnits[unit]);
+}
+
+std::uint64_t parseBitRate(std::string_view text, std::string_view what) {
+  const Number number = readNumber(text, what, "100Mbit or 1Gbit");
+  double factor = 0;
+  for (const auto& [unit, each] : kBitUnits)
+    if (equalsIgnoringCase(number.rest, unit)) factor = each;
+  if (factor == 0)
+    throw invalid("{} '{}' has no unit that is known; use bit, kbit, Mbit or Gbit", what, text);
+  const double rate = number.value * factor;
+  if (rate > 1e15) throw invalid("{} '{}' is more than any wire can carry", what, text);
+  return static_cast<std::uint64_t>(rate);
+}
+
+std::string formatBitRate(std::uint64_t rate) {
+  std::pair<std::string_view, double> best = kBitUnits[0];
+  for (const auto& each : kBitUnits)
+    if (static_cast<double>(rate) >= each.second) best = each;
+  return fmt::format("{:.3g}{}", static_cast<double>(rate) / best.second, best.first);
 }
 
 Millis parseDuration(std::string_view text, std::string_view what) {

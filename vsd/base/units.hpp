@@ -30,6 +30,13 @@ Bytes parseBytes(std::string_view text, std::string_view what);
 // 1536 -> "1.5K"; three significant digits at most.
 std::string formatBytes(Bytes bytes);
 
+// "100Mbit", "1.5Gbit", "500kbit" -> bits a second; K, M and G are powers of 1000, as everybody
+// means them of a wire. The unit must be there: "100M" could mean bytes. Throws InvalidParameter
+// naming `what`.
+std::uint64_t parseBitRate(std::string_view text, std::string_view what);
+// 1'500'000 -> "1.5Mbit"
+std::string formatBitRate(std::uint64_t rate);
+
 // "250ms", "10s", "5m", "2h", "1d"; a bare number is seconds. Throws InvalidParameter naming
 // `what`.
 Millis parseDuration(std::string_view text, std::string_view what);

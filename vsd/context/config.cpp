@@ -64,6 +64,7 @@ class Reader {
       else return false;
     } else if (section == "network") {
       if (name == "device") config_.trunk = text(value, name);
+      else if (name == "address-probe") config_.addressProbe = Millis(integer(value, name, 0, 10'000));
       else return false;
     } else if (section == "storage") {
       if (name == "grow-at") config_.growAt = static_cast<int>(integer(value, name, 10, 95));

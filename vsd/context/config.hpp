@@ -37,6 +37,8 @@ struct Config {
   int overcommit = 10;
   // [network]: the trunk of networks that name none
   std::string trunk;
+  // How long a start waits for somebody who has one of its addresses already; 0: it does not ask.
+  Millis addressProbe{100};
   // [templates]
   std::string mirror;   // instead of a definition's own
   std::string keyring;  // instead of the definition's own

@@ -29,6 +29,8 @@ constexpr Words<AtStop, 3> kAtStopWords{
 constexpr Words<LinkKind, 3> kLinkWords{
     {{LinkKind::Bridge, "bridge"}, {LinkKind::Macvlan, "macvlan"}, {LinkKind::Ipvlan, "ipvlan"}}};
 constexpr std::size_t kMostLinks = 10;  // netfw/links.hpp
+constexpr std::uint64_t kSlowestLink = 64'000;
+constexpr std::uint64_t kFastestLink = 16'000'000'000;  // the kernel counts bytes in 31 bits
 // Rules go with the data in tags of its volume, and a volume group keeps about half a mebibyte of
 // such for all (lvm(8), pvmetadatasize); sets and groups of the host keep them short.
 constexpr std::size_t kMostRuleBytes = 8'192;
@@ -125,6 +127,9 @@ LinkDefinition linkFrom(const Json& json) {
     if (key == "network") link.network = textFrom(value, key);
     else if (key == "mode") link.kind = fromWord(kLinkWords, textFrom(value, key), "the mode of a link");
     else if (key == "addresses") link.addresses = textsFrom(value, key);
+    else if (key == "rateIn") link.rateIn = countFrom(value, key);
+    else if (key == "rateOut") link.rateOut = countFrom(value, key);
+    else if (key == "burst") link.burst = Bytes{countFrom(value, key)};
     else throw invalid("the field '{}' of a link is unknown", printable(key));
     // clang-format on
   }
@@ -139,7 +144,11 @@ std::vector<LinkDefinition> linksFrom(const Json& value) {
 }
 
 Json toJson(const LinkDefinition& link) {
-  return {{"network", link.network}, {"mode", nameOf(link.kind)}, {"addresses", link.addresses}};
+  Json json{{"network", link.network}, {"mode", nameOf(link.kind)}, {"addresses", link.addresses}};
+  if (link.rateIn != 0) json["rateIn"] = link.rateIn;
+  if (link.rateOut != 0) json["rateOut"] = link.rateOut;
+  if (link.burst.value != 0) json["burst"] = link.burst.value;
+  return json;
 }
 
 void applyField(const std::string& key, const Json& value, Definition& d) {
@@ -279,6 +288,16 @@ void findLinkProblems(const Definition& d, std::vector<std::string>& problems) {
       if (!isAddress(address))
         problems.push_back(fmt::format("the address '{}' is neither an IPv4 nor an IPv6 address",
                                        printable(address)));
+    for (const std::uint64_t rate : {link.rateIn, link.rateOut})
+      if (rate != 0 && (rate < kSlowestLink || rate > kFastestLink))
+        problems.push_back(fmt::format("the rate of a link, {}, must lie between {} and {}",
+                                       formatBitRate(rate), formatBitRate(kSlowestLink),
+                                       formatBitRate(kFastestLink)));
+    if (link.burst.value != 0 && (link.burst < 16_KiB || link.burst > 256_MiB))
+      problems.push_back(fmt::format("the burst of a link, {}, must lie between 16K and 256M",
+                                     formatBytes(link.burst)));
+    if (link.burst.value != 0 && link.rateIn == 0 && link.rateOut == 0)
+      problems.push_back("a link has a burst and no rate");
   }
   std::size_t bytes = 0;
   for (const std::string& line : d.rules) {

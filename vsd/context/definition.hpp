@@ -49,6 +49,11 @@ struct LinkDefinition {
   std::string network;  // in a wish: may be empty where the addresses say it
   LinkKind kind = LinkKind::Bridge;
   std::vector<std::string> addresses;
+  // Bits a second that come in and go out at most, and bytes that may come at once; 0: no limit, a
+  // tenth of a second's worth.
+  std::uint64_t rateIn = 0;
+  std::uint64_t rateOut = 0;
+  Bytes burst;
   bool operator==(const LinkDefinition&) const = default;
 };
 

@@ -117,12 +117,11 @@ void checkForwards(const Host& host, const Definition& definition) {
   }
 }
 
-// What hides a network, with the forwards of contexts that are connected to it. Of one that changes
-// `changed` is said; `without` is about to go. One call at a time: each has what all others have.
-void loadNatOf(const Host& host, const netfw::Network& network, const Definition* changed,
-               const std::string& without) {
-  static std::mutex loading;
-  const std::lock_guard lock(loading);
+// The forwards of all contexts that are connected to a network that its host hides. Of one that
+// changes `changed` is said; `without` is about to go.
+std::vector<netfw::Forward> forwardsIn(const Host& host, const netfw::Network& network,
+                                       const Definition* changed = nullptr,
+                                       const std::string& without = {}) {
   std::vector<netfw::Forward> forwards;
   for (const ContextPicture& context : host.contexts.all()) {
     const std::string& name = context.definition.name;
@@ -133,7 +132,42 @@ void loadNatOf(const Host& host, const netfw::Network& network, const Definition
     if (!behind || behind->network.name != network.name) continue;
     for (const netfw::Forward& forward : forwardsOf(host, definition)) forwards.push_back(forward);
   }
-  netfw::loadNat(network, forwards, host.runner);
+  return forwards;
+}
+
+// Loads what hides it. One call at a time: each has what all others have.
+void loadNatOf(const Host& host, const netfw::Network& network, const Definition* changed,
+               const std::string& without) {
+  static std::mutex loading;
+  const std::lock_guard lock(loading);
+  netfw::loadNat(network, forwardsIn(host, network, changed, without), host.runner);
+}
+
+// Devices and rules, not yet the wire.
+void makeLinks(const Host& host, const Definition& definition,
+               const std::vector<netfw::LinkPlan>& plans, const Fd& netns) {
+  writeAtomic(markOf(host, definition.name), "");
+  for (const netfw::LinkPlan& plan : plans) netfw::apply(plan, netns.get());
+  for (const netfw::LinkPlan& plan : plans)
+    if (!plan.bridgeAddresses.empty())
+      loadNatOf(host, networkNamed(host, plan.network), nullptr, {});
+  netfw::load(rulesetOf(host, definition, plans), host.runner);
+}
+
+// Throws Exists when somebody else has one of the addresses.
+void askTheWire(const Host& host, const netfw::LinkPlan& plan, const Fd& netns) {
+  const Millis time = host.config.addressProbe;
+  if (time.count() == 0) return;
+  for (const netfw::AddressWithLength& each : plan.addresses) {
+    const auto holder = netfw::probe(plan, netns.get(), each.address, time);
+    if (!holder) continue;
+    throw Error(Kind::Exists, fmt::format("context '{}' cannot have the address {}: in network "
+                                          "'{}' the machine with MAC address {} has it",
+                                          plan.context, each.address.text(), plan.network, *holder))
+        .withHint(
+            fmt::format("free it there, or give the context another with 'vsctl set {} --address'",
+                        plan.context));
+  }
 }
 
 }  // namespace
@@ -158,6 +192,7 @@ std::vector<netfw::LinkPlan> linkPlansOf(const Host& host, const Definition& def
     wish.uuid = definition.uuid;
     wish.index = static_cast<int>(plans.size());
     wish.mode = modeOf(link.kind);
+    wish.shape = {link.rateIn, link.rateOut, link.burst};
     for (const std::string& address : link.addresses) wish.addresses.push_back(addressOf(address));
     plans.push_back(planLink(wish, networkNamed(host, link.network), host.config.trunk));
   }
@@ -188,19 +223,31 @@ void connectLinks(const Host& host, const Definition& definition, pid_t init) {
   const std::vector<netfw::LinkPlan> plans = linkPlansOf(host, definition);
   if (plans.empty()) return;
   const Fd netns = namespaceOf(init);
-  writeAtomic(markOf(host, definition.name), "");
-  for (const netfw::LinkPlan& plan : plans) netfw::apply(plan, netns.get());
-  for (const netfw::LinkPlan& plan : plans)
-    if (!plan.bridgeAddresses.empty())
-      loadNatOf(host, networkNamed(host, plan.network), nullptr, {});
-  netfw::load(rulesetOf(host, definition, plans), host.runner);
+  makeLinks(host, definition, plans, netns);
   for (const netfw::LinkPlan& plan : plans) netfw::plug(plan, netns.get());
+  for (const netfw::LinkPlan& plan : plans) askTheWire(host, plan, netns);
   for (const netfw::LinkPlan& plan : plans) netfw::announce(plan, netns.get());
 }
 
 void loadRules(const Host& host, const Definition& definition) {
   if (definition.links.empty()) return;
   netfw::change(rulesetOf(host, definition, linkPlansOf(host, definition)), host.runner);
+}
+
+void shapeLinks(const Host& host, const Definition& definition) {
+  loadRules(host, definition);
+  for (const netfw::LinkPlan& plan : linkPlansOf(host, definition)) netfw::shape(plan);
+}
+
+bool differInShape(const Definition& before, const Definition& after) {
+  std::vector<LinkDefinition> unshaped = after.links;
+  if (before.links == after.links || before.links.size() != unshaped.size()) return false;
+  for (std::size_t i = 0; i < unshaped.size(); ++i) {
+    unshaped[i].rateIn = before.links[i].rateIn;
+    unshaped[i].rateOut = before.links[i].rateOut;
+    unshaped[i].burst = before.links[i].burst;
+  }
+  return unshaped == before.links;
 }
 
 void loadForwards(const Host& host, const Definition& definition) {
@@ -233,15 +280,38 @@ std::vector<std::string> linkProblems(const Host& host, const ContextPicture& co
         problems.push_back(
             fmt::format("context '{}' has lost its device '{}'", definition.name, device));
   for (const netfw::LinkPlan& plan : plans)
-    if (!plan.bridgeAddresses.empty() && !netfw::isNatLoaded(plan.network, host.runner))
-      problems.push_back(fmt::format("network '{}' is not hidden behind this host", plan.network));
+    if (!plan.bridgeAddresses.empty()) {
+      const netfw::Network network = networkNamed(host, plan.network);
+      if (!netfw::isNatLoaded(network, forwardsIn(host, network), host.runner))
+        problems.push_back(
+            fmt::format("network '{}' is not hidden behind this host", plan.network));
+    }
   if (!netfw::isLoaded(rulesetOf(host, definition, plans), host.runner))
     problems.push_back(fmt::format("the firewall of context '{}' is not loaded", definition.name));
   return problems;
 }
 
 void mendLinks(const Host& host, const ContextPicture& context) {
-  connectLinks(host, context.definition, context.running->init.pid());
+  const std::vector<netfw::LinkPlan> plans = linkPlansOf(host, context.definition);
+  const Fd netns = namespaceOf(context.running->init.pid());
+  std::set<std::string> unplugged;
+  for (const netfw::LinkPlan& plan : plans)
+    if (const auto flags = readFileIfExists(fmt::format("/sys/class/net/{}/flags", plan.hostEnd));
+        flags && (std::stoul(*flags, nullptr, 16) & IFF_UP) == 0)
+      unplugged.insert(plan.hostEnd);
+  makeLinks(host, context.definition, plans, netns);
+  for (const netfw::LinkPlan& plan : plans) {
+    if (unplugged.contains(plan.hostEnd)) continue;
+    netfw::plug(plan, netns.get());
+    netfw::announce(plan, netns.get());
+  }
+}
+
+bool usesTable(const Definition& definition, const std::set<std::string>& tables) {
+  return tables.contains(netfw::tableName(definition.name)) ||
+         std::ranges::any_of(definition.links, [&](const LinkDefinition& link) {
+           return tables.contains(netfw::natTableName(link.network));
+         });
 }
 
 std::vector<std::string> strayDevices(const Host& host) {

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,10 @@ netfw::Rules rulesIn(const Host& host, const std::string& text, const std::strin
 void connectLinks(const Host& host, const Definition& definition, pid_t init);
 // Replaces the rules of one that runs.
 void loadRules(const Host& host, const Definition& definition);
+// What its links pass at most, of one that runs: rules and queues.
+void shapeLinks(const Host& host, const Definition& definition);
+// True when they differ in that alone.
+bool differInShape(const Definition& before, const Definition& after);
 // Replaces what leads to one that runs, or is about to.
 void loadForwards(const Host& host, const Definition& definition);
 // Off the host with all of it; nothing there is success.
@@ -42,7 +47,10 @@ void removeLinks(const Host& host, const std::string& name);
 
 // What of a running context's links and rules is not there; empty when all is well.
 std::vector<std::string> linkProblems(const Host& host, const ContextPicture& context);
+// What was taken off the wire stays off it.
 void mendLinks(const Host& host, const ContextPicture& context);
+// Whether one of these nftables tables is made for it.
+bool usesTable(const Definition& definition, const std::set<std::string>& tables);
 // Devices of ours that belong to no running context.
 std::vector<std::string> strayDevices(const Host& host);
 

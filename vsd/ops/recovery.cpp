@@ -107,7 +107,7 @@ void applyRecord(const Host& host, const std::string& name, Operation& operation
   const Definition definition = host.contexts.find(name).definition;
   operation.step("apply what is recorded");
   applyLimits(host, definition);
-  loadRules(host, definition);
+  shapeLinks(host, definition);
   loadForwards(host, definition);
 }
 

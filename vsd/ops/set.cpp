@@ -19,7 +19,7 @@ std::string_view effectOf(const std::string& field, State state) {
   if (isDown(state)) return "";
   if (field == "limits" || field == "autostart" || field == "restart" || field == "stopTimeout" ||
       field == "tags" || field == "atStop" || field == "rules" || field == "firewall" ||
-      field == "forwards")
+      field == "forwards" || field == "links")
     return "";
   if (isWrittenInside(field) && field != "hostname") return "";
   return " (takes effect at its next start)";
@@ -42,7 +42,8 @@ Definition changedDefinition(const Host& host, const std::string& name, const Js
   if (fields.contains("limits")) checkLimits(host, definition);
   checkDisk(host, definition);
   const ContextPicture before = host.contexts.find(name);
-  if (before.running && before.definition.links != definition.links)
+  if (before.running && before.definition.links != definition.links &&
+      !differInShape(before.definition, definition))
     throw Error(Kind::InvalidState, fmt::format("cannot change the links of context '{}': it is {}",
                                                 name, nameOf(before.state)))
         .withHint(fmt::format("stop it first with 'vsctl stop {}'", name));
@@ -90,6 +91,10 @@ void set(const Host& host, const Definition& changed, Operation& operation) {
                           context.definition.firewall != changed.firewall)) {
     operation.step("load its firewall");
     loadRules(host, changed);
+  }
+  if (context.running && differInShape(context.definition, changed)) {
+    operation.step("limit its links");
+    shapeLinks(host, changed);
   }
   if (context.running && context.definition.forwards != changed.forwards) {
     operation.step("load its forwards");

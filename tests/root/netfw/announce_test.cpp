@@ -45,10 +45,10 @@ TEST_F(Announce, FindsOutWhetherAnAddressIsInUse) {
   const auto asked = [&client](const Address& address) {
     return probe(client.link, client.netns.get(), address, Millis(300));
   };
-  EXPECT_EQ(asked(web.ipv4), Usage::InUse);
-  EXPECT_EQ(asked(web.ipv6), Usage::InUse);
-  EXPECT_EQ(asked(Address::parse("192.168.7.99").value()), Usage::Free);
-  EXPECT_EQ(asked(Address::parse("fd00:7::99").value()), Usage::Free);
+  EXPECT_EQ(asked(web.ipv4), web.link.mac);
+  EXPECT_EQ(asked(web.ipv6), web.link.mac);
+  EXPECT_EQ(asked(Address::parse("192.168.7.99").value()), std::nullopt);
+  EXPECT_EQ(asked(Address::parse("fd00:7::99").value()), std::nullopt);
 }
 
 TEST_F(Announce, NeedsTheLink) {

@@ -119,6 +119,30 @@ TEST_F(Firewall, SwitchedOffStillHoldsAContextToItsAddresses) {
   EXPECT_GT(counted(web_, "spoofed"), 1U);
 }
 
+TEST_F(Firewall, DropsWhatALinkSendsBeyondItsRate) {
+  web_.link.shape.out = 80'000;  // 10 kB a second
+  web_.link.shape.burst = Bytes{20'000};
+  loadRules(web_, "allow to any to udp:53");
+  loadRules(db_, "allow from any to udp:53");
+  const Fd to = socketIn(db_.netns.get(), AF_INET, SOCK_DGRAM);
+  bindTo(to.get(), db_.ipv4, 53);
+  const Fd from = socketIn(web_.netns.get(), AF_INET, SOCK_DGRAM);
+  const std::string kilobyte(958, 'x');  // 1000 bytes as a frame
+  std::size_t arrived = 0;
+  for (int i = 0; i < 100; ++i) sendTo(from.get(), db_.ipv4, 53, kilobyte);
+  while (!receive(to.get(), 100).empty()) ++arrived;
+  EXPECT_GE(arrived, 28U);
+  EXPECT_LE(arrived, 50U);
+  EXPECT_GE(counted(web_, "limited"), 50U);
+  // A changed rate is another ruleset.
+  const Ruleset slower =
+      rulesetFor("web1", {web_.link}, parseRules("allow to any to udp:53", "fw"));
+  EXPECT_TRUE(isLoaded(slower, runner_));
+  web_.link.shape.out *= 2;
+  EXPECT_FALSE(isLoaded(rulesetFor("web1", {web_.link}, parseRules("allow to any to udp:53", "fw")),
+                        runner_));
+}
+
 TEST_F(Firewall, IsReplacedAndRemovedAsAWhole) {
   loadRules(web_, "allow from any to udp:53");
   EXPECT_TRUE(canUdp(db_, web_, 53, Family::IPv4));

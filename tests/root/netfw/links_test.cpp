@@ -107,6 +107,31 @@ TEST_F(Links, OfANamespaceThatIsNewerReplaceThoseOfTheOld) {
   EXPECT_TRUE(canPing(web, db, Family::IPv4));
 }
 
+TEST_F(Links, ReceiveNoMoreThanTheirRate) {
+  Context web = makeContext("web1", 17);
+  const auto queue = [&] {
+    const Output output =
+        runner_.run({.argv = {"/sbin/tc", "qdisc", "show", "dev", web.link.hostEnd}});
+    return output.out;
+  };
+  web.link.shape = {8'000'000, 0, Bytes{64'000}};
+  try {
+    shape(web.link);
+  } catch (const Error& error) {
+    if (error.kind() == Kind::NotFound || error.kind() == Kind::Unsupported)
+      GTEST_SKIP() << "this kernel has no token bucket: " << error.text();
+    throw;
+  }
+  EXPECT_NE(queue().find("rate 8Mbit burst"), std::string::npos) << queue();
+  web.link.shape.in *= 2;
+  shape(web.link);
+  EXPECT_NE(queue().find("rate 16Mbit burst"), std::string::npos) << queue();
+  web.link.shape = {};
+  shape(web.link);
+  EXPECT_EQ(queue().find("tbf"), std::string::npos) << queue();
+  shape(web.link);
+}
+
 TEST_F(Links, NeverTouchWhatIsNotOurs) {
   ip(-1, {"link", "add", "vs0-web1", "type", "veth", "peer", "name", "other"});
   const std::string before = devices();

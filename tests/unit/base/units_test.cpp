@@ -24,6 +24,20 @@ TEST(ParseBytes, ReadsNumbersWithAndWithoutUnit) {
   EXPECT_EQ(parseBytes("1kB", "size").value, 1024U);
 }
 
+TEST(ParseBitRate, ReadsWhatIsMeantOfAWireAndWantsItsUnit) {
+  EXPECT_EQ(parseBitRate("100Mbit", "rate"), 100'000'000U);
+  EXPECT_EQ(parseBitRate("1.5gbit", "rate"), 1'500'000'000U);
+  EXPECT_EQ(parseBitRate("64Kbit", "rate"), 64'000U);
+  EXPECT_EQ(parseBitRate("9600bit", "rate"), 9600U);
+  EXPECT_EQ(textOf([] { parseBitRate("100M", "rate"); }),
+            "rate '100M' has no unit that is known; use bit, kbit, Mbit or Gbit");
+  EXPECT_EQ(textOf([] { parseBitRate("fast", "rate"); }),
+            "rate 'fast' is not a number with a unit; write for example 100Mbit or 1Gbit");
+  EXPECT_EQ(formatBitRate(1'500'000), "1.5Mbit");
+  EXPECT_EQ(formatBitRate(9600), "9.6kbit");
+  EXPECT_EQ(formatBitRate(10), "10bit");
+}
+
 TEST(ParseBytes, RefusesWhatIsNoSizeAndNamesIt) {
   EXPECT_EQ(textOf([] { parseBytes("", "memory"); }),
             "memory '' is not a number with a unit; write for example 512M or 2G");

@@ -118,8 +118,17 @@ TEST(Wish, TellsLinksInTheOrderOfTheirKind) {
                       "test"));
   EXPECT_EQ(fieldsOf({"--firewall", "off"}), Json({{"firewall", false}}));
   EXPECT_EQ(problemOf({"--firewall", "no"}), "--firewall is 'on' or 'off', not 'no'");
-  EXPECT_EQ(problemOf({"--link", "lan"}),
-            "--link 'lan' is not KEY=VALUE,... with network, mode and address");
+  EXPECT_EQ(
+      problemOf({"--link", "lan"}),
+      "--link 'lan' is not KEY=VALUE,... with network, mode, address, rate-in, rate-out, burst");
+  EXPECT_EQ(fieldsOf({"--link", "network=lan,rate-in=100Mbit,rate-out=1.5Mbit,burst=64K"}),
+            Json({{"links",
+                   {{{"network", "lan"},
+                     {"rateIn", 100'000'000},
+                     {"rateOut", 1'500'000},
+                     {"burst", 65'536}}}}}));
+  EXPECT_EQ(problemOf({"--link", "network=lan,rate-in=100"}),
+            "rate-in '100' has no unit that is known; use bit, kbit, Mbit or Gbit");
   EXPECT_EQ(unsetFields({"address", "rules"}), (std::vector<std::string>{"links", "rules"}));
 }
 
