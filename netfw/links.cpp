@@ -79,7 +79,8 @@ void planBelow(const LinkWish& wish, const Network& network, const std::string& 
 }
 
 void addAddress(const Address& address, const Network& network, LinkPlan& plan) {
-  const Place place = networkOf(address, {network});
+  const std::vector<Network> only{network};  // what a Place points into
+  const Place place = networkOf(address, only);
   plan.addresses.push_back({address, place.subnet->prefix.length()});
   if (!place.subnet->gateway) return;
   const Prefix everything = *Prefix::parse(address.family() == Family::IPv4 ? "0/0" : "::/0");

@@ -59,8 +59,10 @@ struct Place {
 };
 // Where a context with `address` belongs: the network whose subnet holds it most closely. Throws
 // InvalidParameter when no network has it (and says which there are), when two have it alike, and
-// when it is a network's own, its broadcast or its gateway's address.
+// when it is a network's own, its broadcast or its gateway's address. The place points into
+// `networks`, which must outlive it.
 Place networkOf(const Address& address, const std::vector<Network>& networks);
+Place networkOf(const Address& address, std::vector<Network>&& networks) = delete;
 
 // Reads vs-tools' networks.conf: one network a line, '#' begins a comment.
 //
