@@ -1,11 +1,12 @@
 """Builds the Debian package of the checkout in the build root, again and again in the same place.
 
     ~/.cache/vsd-lab/build/HASH-OF-CHECKOUT/tree/   copy of the working tree, and what the build makes in it
-    ~/.cache/vsd-lab/build/HASH-OF-CHECKOUT/files   what the copy consists of, so that removed files go
+    ~/.cache/vsd-lab/build/HASH-OF-CHECKOUT/files   what the copy consists of, with what each was copied from: so removed files go, changed ones come
     ~/.cache/vsd-lab/build/HASH-OF-CHECKOUT/checkout  whose copy it is (pruning.py)
     ~/.cache/vsd-lab/build/HASH-OF-CHECKOUT/built   in which build root the copy, as it is, was built; absent when it was not
     ~/.cache/vsd-lab/ccache/                        of all checkouts
 """
+import json
 import os
 import pathlib
 import shutil
@@ -54,33 +55,45 @@ def _find_packaging(tree, checkout):
 
 
 def copy_tree(checkout, place):
-    """Copies what git tracks or would track; a file that has not changed keeps its copy, and so its time."""
+    """Copies what git tracks or would track; a file that has not changed keeps its copy, and so its time.
+
+    A copy has the time of its making: one with the time of an edit that was made while a build ran would be older than what that
+    build made of the text before, and ninja would keep it.
+    """
     listing = run(["git", "-C", checkout, "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
                   f"list the files of '{checkout}'")
     names = sorted(name for name in set(listing.split("\0")) - {""} if _is_file_or_link(checkout / name))
     tree, record = place / "tree", place / "files"
     tree.mkdir(parents=True, exist_ok=True)
-    before = record.read_text().split("\0") if record.exists() else []
-    gone = [name for name in set(before) - set(names) - {""} if _is_file_or_link(tree / name)]
-    changed = [name for name in names if not _same(checkout / name, tree / name)]
+    before = _read_record(record)
+    gone = [name for name in set(before) - set(names) if _is_file_or_link(tree / name)]
+    sources = {name: _state_of(checkout / name) for name in names}
+    changed = [name for name in names if sources[name] != before.get(name) or not os.path.lexists(tree / name)]
     if gone or changed:
         (place / "built").unlink(missing_ok=True)
     for name in gone:
         (tree / name).unlink()
-    record.write_text("\0".join(names))  # before the copies: what is copied is on record even if we are interrupted
+    # Before the copies, too: what is copied is on record even if we are interrupted.
+    record.write_text(json.dumps({name: before.get(name) if name not in changed else None for name in names}))
     for name in changed:
         _copy(checkout / name, tree / name)
+    record.write_text(json.dumps(sources))
 
 
 def _is_file_or_link(path):
     return path.is_symlink() or path.is_file()
 
 
-def _same(source, copy):
-    if not os.path.lexists(copy):
-        return False
-    have, old = os.lstat(source), os.lstat(copy)
-    return (old.st_size, old.st_mtime_ns, old.st_mode) == (have.st_size, have.st_mtime_ns, have.st_mode)
+def _state_of(source):
+    found = os.lstat(source)
+    return [found.st_size, found.st_mtime_ns, found.st_mode]
+
+
+def _read_record(record):
+    try:
+        return json.loads(record.read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
 
 
 def _copy(source, copy):
@@ -90,7 +103,7 @@ def _copy(source, copy):
         else:
             copy.unlink()
     copy.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(source, copy, follow_symlinks=False)
+    shutil.copy(source, copy, follow_symlinks=False)
 
 
 def _build_in(root, place, ccache, log):

@@ -282,7 +282,7 @@ class Net(Connected, unittest.TestCase):
         self.h1.ok("create", "web", "--template", "busybox", "--address", "10.0.3.201,2001:db8:3::200")
         mac = self.h2.shell("ip netns exec peer cat /sys/class/net/peer3/address").strip()
         refused = self.h1.vsctl("start", "web")
-        self.assertEqual(refused.returncode, 1)
+        self.assertEqual(refused.returncode, 4)
         self.assertIn(f"cannot have the address 10.0.3.201: in network 'vlan3' the machine with MAC address {mac} has it".encode(), refused.stderr)
         self.assertEqual((self.h1.state("web"), self.ours(self.h1)), ("stopped", []))
         self.h1.ok("set", "web", "--address", "10.0.3.17,2001:db8:3::200")
