@@ -4,6 +4,7 @@
 #include <linux/if_link.h>
 
 extern "C" {
+#include <netlink/errno.h>
 #include <netlink/route/link/bridge.h>
 #include <netlink/route/link/ipvlan.h>
 #include <netlink/route/link/macvlan.h>
@@ -35,6 +36,23 @@ nl::Link findOurs(nl_sock* socket, const std::string& name) {
                 fmt::format("device '{}' is there already, and not made by vsd", name))
         .withHint("remove or rename it: vsd needs the name");
   return link;
+}
+
+nl::RouteObject routeObject(int index, const Route& route) {
+  nl::RouteObject made(rtnl_route_alloc());
+  rtnl_route_set_dst(made.get(),
+                     nl::addressOf(route.destination.address(), route.destination.length()).get());
+  rtnl_nexthop* hop = rtnl_route_nh_alloc();
+  rtnl_route_nh_set_ifindex(hop, index);
+  rtnl_route_nh_set_gateway(hop, nl::addressOf(route.gateway, route.gateway.bits()).get());
+  rtnl_route_add_nexthop(made.get(), hop);  // owned by the route from here
+  return made;
+}
+
+void addRoute(nl_sock* inside, int index, const LinkPlan& plan, const Route& route) {
+  nl::check(rtnl_route_add(inside, routeObject(index, route).get(), NLM_F_CREATE | NLM_F_REPLACE),
+            fmt::format("give context '{}' the route {} by {}", plan.context,
+                        route.destination.text(), route.gateway.text()));
 }
 
 class Applier {
@@ -203,7 +221,7 @@ class Applier {
     for (const AddressWithLength& address : plan_.addresses)
       addAddress(inside.get(), index, address, "context '" + plan_.context + "'");
     nl::switchLink(inside.get(), plan_.name, nl::Switch::Up);
-    for (const Route& route : plan_.routes) addRoute(inside.get(), index, route);
+    for (const Route& route : plan_.routes) addRoute(inside.get(), index, plan_, route);
   }
 
   static void addAddress(nl_sock* socket, int index, const AddressWithLength& address,
@@ -219,19 +237,6 @@ class Applier {
           made.get(), nl::addressOf(address.address.withHostBits(address.length), 32).get());
     nl::check(rtnl_addr_add(socket, made.get(), NLM_F_CREATE | NLM_F_REPLACE),
               fmt::format("give address {} to {}", address.text(), whom));
-  }
-
-  void addRoute(nl_sock* inside, int index, const Route& route) {
-    const nl::RouteObject made(rtnl_route_alloc());
-    rtnl_route_set_dst(
-        made.get(), nl::addressOf(route.destination.address(), route.destination.length()).get());
-    rtnl_nexthop* hop = rtnl_route_nh_alloc();
-    rtnl_route_nh_set_ifindex(hop, index);
-    rtnl_route_nh_set_gateway(hop, nl::addressOf(route.gateway, route.gateway.bits()).get());
-    rtnl_route_add_nexthop(made.get(), hop);  // owned by the route from here
-    nl::check(rtnl_route_add(inside, made.get(), NLM_F_CREATE | NLM_F_REPLACE),
-              fmt::format("give context '{}' the route {} by {}", plan_.context,
-                          route.destination.text(), route.gateway.text()));
   }
 
   void joinBridge(const std::string& name, nl::Switch to) {
@@ -257,6 +262,23 @@ class Applier {
 };
 
 }  // namespace
+
+void switchRoutes(const LinkPlan& plan, int netns, Routes to) {
+  nl::inNamespace(netns, [&] {
+    const nl::Socket inside = nl::connect();
+    const int index = rtnl_link_get_ifindex(nl::get(inside.get(), plan.name).get());
+    for (const Route& route : plan.routes) {
+      if (to == Routes::On) {
+        addRoute(inside.get(), index, plan, route);
+        continue;
+      }
+      const int result = rtnl_route_delete(inside.get(), routeObject(index, route).get(), 0);
+      if (result != -NLE_OBJ_NOTFOUND)
+        nl::check(result, fmt::format("take the route {} from context '{}'",
+                                      route.destination.text(), plan.context));
+    }
+  });
+}
 
 void apply(const LinkPlan& plan, int netns) {
   const std::lock_guard lock(nl::networks());

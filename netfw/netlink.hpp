@@ -38,6 +38,11 @@ void plug(const LinkPlan& plan, int netns);
 // Takes it off the wire: for a move's last moments.
 void unplug(const LinkPlan& plan);
 
+// Gives the context the routes of its plan, or takes them away: what lies on the link is reached
+// all the same. apply() gives them.
+enum class Routes { On, Off };
+void switchRoutes(const LinkPlan& plan, int netns, Routes to);
+
 // Removes all links of a context from this host, and VLAN and bridge of networks that have no
 // context left. Nothing there is success. A macvlan or ipvlan link goes with its namespace; the
 // VLAN below stays until removeNetwork().

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "vsctl/flags.hpp"
+#include "vsctl/rules_file.hpp"
 #include "vsctl/text.hpp"
 #include "vsd/base/error.hpp"
 #include "vsd/base/file.hpp"
@@ -130,7 +131,7 @@ Json valueFrom(const Field& field, const std::vector<std::string>& texts) {
     case OnOff:
       return isOn(text, field.flag);
     case RuleFile:
-      return linesOf(readFile(text, 1U << 20));
+      return rulesIn(text);
     case CommaList:
     case Lines:
       return listFrom(field, texts);

@@ -128,6 +128,14 @@ class Net(Connected, unittest.TestCase):
         self.rules(self.h1, "web", "allow from 10.0.3.201 to tcp:80")
         self.h1.ok("net", "web", "--fw", "down")
         self.assertTrue(self.fetch("10.0.3.17")[0])
+        # Without its routes it reaches nobody beyond its network.
+        routes = lambda: self.h1.ok("exec", "web", "--", "sh", "-c", "ip route; ip -6 route").count("default")
+        self.assertEqual(routes(), 2)
+        self.h1.ok("net", "web", "--route", "down")
+        self.h1.ok("net", "web", "--route", "down")
+        self.assertEqual((routes(), self.fetch("10.0.3.17")[0]), (0, True))
+        self.h1.ok("net", "web", "--route", "up")
+        self.assertEqual(routes(), 2)
         self.assertTrue(self.pings("10.0.3.17"))
         self.h1.ok("net", "web", "--fw", "up")
         self.assertFalse(self.fetch("10.0.3.17")[0])
@@ -345,7 +353,7 @@ class Net(Connected, unittest.TestCase):
 
 
 class NetKills(Connected, Killing, unittest.TestCase):
-    """vsd killed at every step of a start and a stop with links."""
+    """vsd killed at the steps of a start and a stop that have to do with links."""
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -358,15 +366,15 @@ class NetKills(Connected, Killing, unittest.TestCase):
 
     def test_kill_at_each_step(self):
         create = ("create", "a", "--template", "busybox", "--address", "10.0.3.17")
-        self.drive("start", [create], ("start", "a"))
+        self.drive("start", [create], ("start", "a"), ["boot", "announce it"])
         self.drive("set", [create, ("start", "a")], ("set", "a", "--firewall", "off"))
-        self.drive("stop", [create, ("start", "a")], ("stop", "a"))
+        self.drive("stop", [create, ("start", "a")], ("stop", "a"), ["clean up"])
 
     def test_kill_at_each_step_behind_the_host(self):
         self.vsd.ok("network", "add", "lan", "--nat", "--subnet", "10.0.9.0/24", "--gateway", "10.0.9.1")
         try:
             create = ("create", "a", "--template", "busybox", "--address", "10.0.9.2", "--forward", "tcp:8080:80")
-            self.drive("start", [create], ("start", "a"), ["boot", "announce it"])
+            self.drive("start", [create], ("start", "a"), ["announce it"])
             self.drive("set", [create, ("start", "a")], ("set", "a", "--forward", "tcp:8081:80"))
             self.drive("stop", [create, ("start", "a")], ("stop", "a"), ["clean up"])
         finally:

@@ -360,7 +360,7 @@ class SharedKills(OnLun, Killing, unittest.TestCase):
 
     def test_kill_at_steps(self):
         self.vsd.ok(*self.CREATE)
-        self.drive("create", [], self.CREATE)
+        self.drive("create", [], self.CREATE, ["make its volume", "record it"])
         self.drive("remove", [self.CREATE], ("remove", "-y", "a"), ["remove its volume", "forget it"])
         for size in ("12G", "7G"):
             self.drive("resize", [self.CREATE], ("resize", "a", "--disk", size), ["record it"])

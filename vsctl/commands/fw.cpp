@@ -2,10 +2,9 @@
 #include "vsctl/commands/commands.hpp"
 #include "vsctl/exit_code.hpp"
 #include "vsctl/operation.hpp"
+#include "vsctl/rules_file.hpp"
 #include "vsctl/text.hpp"
-#include "vsctl/wish.hpp"
 #include "vsd/base/error.hpp"
-#include "vsd/base/file.hpp"
 
 namespace vs::ctl {
 
@@ -45,8 +44,7 @@ Action fwSetVerb(Flags& flags) {
                     {{"change the firewall of", "changed the firewall of"},
                      options->name,
                      "Set",
-                     {{"name", options->name},
-                      {"changes", {{"rules", linesOf(readFile(options->file, 1U << 20))}}}},
+                     {{"name", options->name}, {"changes", {{"rules", rulesIn(options->file)}}}},
                      {}});
   };
 }
@@ -56,7 +54,7 @@ Action fwCheckVerb(Flags& flags) {
   flags.operand("FILE", *file);
   return [file](Session& session) {
     const Json reply =
-        session.call("FirewallCheck", {{"text", readFile(*file, 1U << 20)}, {"file", *file}});
+        session.call("FirewallCheck", {{"text", join(rulesIn(*file), "\n")}, {"file", *file}});
     session.note(fmt::format("{}: {} rules, nothing is wrong with them", *file,
                              reply.at("rules").get<int>()));
     return kSuccess;

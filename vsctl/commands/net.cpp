@@ -19,11 +19,13 @@ Action netVerb(Flags& flags) {
   struct Options {
     Targets targets;
     std::string wire;
+    std::string route;
     std::string firewall;
   };
   auto options = std::make_shared<Options>();
   addTargets(flags, options->targets);
   flags.text("--vlan", options->wire, "up|down", "put its links on the wire, or take them off it");
+  flags.text("--route", options->route, "up|down", "give it its routes, or take them away");
   flags.text("--fw", options->firewall, "up|down", "switch its firewall");
   return [options](Session& session) {
     const std::vector<std::string> names = resolve(session, options->targets);
@@ -36,12 +38,12 @@ Action netVerb(Flags& flags) {
              "Set",
              {{"name", name}, {"changes", {{"firewall", isUp(options->firewall, "--fw")}}}},
              {}});
-      if (!options->wire.empty())
-        works.push_back({{"switch the links of", "switched the links of"},
-                         name,
-                         "LinkSwitch",
-                         {{"name", name}, {"connected", isUp(options->wire, "--vlan")}},
-                         {}});
+      Json to = {{"name", name}};
+      if (!options->wire.empty()) to["connected"] = isUp(options->wire, "--vlan");
+      if (!options->route.empty()) to["routed"] = isUp(options->route, "--route");
+      if (to.size() > 1)
+        works.push_back(
+            {{"switch the links of", "switched the links of"}, name, "LinkSwitch", to, {}});
     }
     if (!works.empty()) return carryOut(session, works);
     Json items = Json::array();

@@ -82,21 +82,31 @@ Outcome handleShowLinks(const Host& host, const Call& call) {
 
 Outcome handleSwitch(const Host& host, const Call& call) {
   const std::string name = call.parameters.at("name");
-  const Wire wire = call.parameters.at("connected").get<bool>() ? Wire::On : Wire::Off;
+  const auto wish = [&call](const char* field) -> std::optional<bool> {
+    const auto found = call.parameters.find(field);
+    if (found == call.parameters.end() || found->is_null()) return std::nullopt;
+    return found->get<bool>();
+  };
+  const LinkSwitch to{wish("connected"), wish("routed")};
+  if (!to.connected && !to.routed)
+    throw invalid("nothing is to be switched of the links of context '{}'", name);
   return runChange(
       host, call,
-      {requestOn(wire == Wire::On ? "connect" : "disconnect", name, Json::object()),
-       [&host, name, wire] {
+      {requestOn("switch links", name, Json::object()),
+       [&host, name, to] {
          std::vector<std::string> plan;
-         for (const LinkPicture& picture : showLinks(host, name))
-           plan.push_back(fmt::format("{} {} of context '{}'",
-                                      wire == Wire::On ? "put on the wire:" : "take off the wire:",
-                                      picture.plan.name, name));
+         for (const LinkPicture& picture : showLinks(host, name)) {
+           const std::string link = fmt::format("{} of context '{}'", picture.plan.name, name);
+           if (to.connected)
+             plan.push_back((*to.connected ? "put on the wire: " : "take off the wire: ") + link);
+           if (to.routed)
+             plan.push_back((*to.routed ? "give its routes to " : "take its routes from ") + link);
+         }
          return plan;
        },
-       [&host, name, wire](Operation& operation) {
+       [&host, name, to](Operation& operation) {
          operation.step("switch its links");
-         switchLinks(host, name, wire);
+         switchLinks(host, name, to);
        }});
 }
 

@@ -346,19 +346,18 @@ std::vector<LinkPicture> showLinks(const Host& host, const std::string& name) {
   return pictures;
 }
 
-void switchLinks(const Host& host, const std::string& name, Wire wire) {
+void switchLinks(const Host& host, const std::string& name, const LinkSwitch& to) {
   const ContextPicture context = host.contexts.find(name);
   if (!context.running)
     throw Error(Kind::InvalidState, fmt::format("cannot switch the links of context '{}': it is {}",
                                                 name, nameOf(context.state)));
   const Fd netns = namespaceOf(context.running->init.pid());
   for (const netfw::LinkPlan& plan : linkPlansOf(host, context.definition)) {
-    if (wire == Wire::Off) {
-      netfw::unplug(plan);
-    } else {
-      netfw::plug(plan, netns.get());
-      netfw::announce(plan, netns.get());
-    }
+    if (to.connected == false) netfw::unplug(plan);
+    if (to.connected == true) netfw::plug(plan, netns.get());
+    if (to.routed)
+      netfw::switchRoutes(plan, netns.get(), *to.routed ? netfw::Routes::On : netfw::Routes::Off);
+    if (to.connected == true) netfw::announce(plan, netns.get());
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -61,8 +62,12 @@ struct LinkPicture {
   std::optional<std::uint64_t> sent;
 };
 std::vector<LinkPicture> showLinks(const Host& host, const std::string& name);
-enum class Wire { On, Off };
+// The wire of its links, and the routes that lead beyond them.
+struct LinkSwitch {
+  std::optional<bool> connected;
+  std::optional<bool> routed;
+};
 // Until its next start. Throws InvalidState when it does not run.
-void switchLinks(const Host& host, const std::string& name, Wire wire);
+void switchLinks(const Host& host, const std::string& name, const LinkSwitch& to);
 
 }  // namespace vs
