@@ -124,7 +124,8 @@ int serve(const Options& options) {
   api::addAllHandlers(service, host, VSD_VERSION);
   api::Server server(loop, service, apiSocket(paths, config));
   recovery.goOn();
-  const Pools pools(host, recovery);
+  recovery.keepLooking();
+  const Pools pools(host);
   const LinkGuard linkGuard(host);
 
   asio::signal_set signals(loop, SIGTERM, SIGINT);

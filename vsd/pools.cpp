@@ -16,16 +16,13 @@ constexpr const char* kWaitTime = "/sys/module/dm_thin_pool/parameters/no_space_
 
 }  // namespace
 
-Pools::Pools(const Host& host, Recovery& recovery)
-    : host_(host),
-      recovery_(recovery),
-      thread_([this](const std::stop_token& stop) { run(stop); }) {}
+Pools::Pools(const Host& host)
+    : host_(host), thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 void Pools::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     std::this_thread::sleep_for(kPeriod);
     look();
-    recovery_.lookForStorages();
   }
 }
 

@@ -1,5 +1,5 @@
-// Looks after all storages while vsd runs: once a second each keeps its writers and the room it has
-// together (Engine::keepRoom), and what is wrong is logged, once. Those that come late are settled.
+// Looks after the space of all storages while vsd runs: once a second each keeps its writers and
+// the room it has together (Engine::keepRoom), and what is wrong is logged, once.
 #pragma once
 
 #include <map>
@@ -7,13 +7,13 @@
 #include <string>
 #include <thread>
 
-#include "vsd/ops/recovery.hpp"
+#include "vsd/ops/host.hpp"
 
 namespace vs {
 
 class Pools {
  public:
-  Pools(const Host& host, Recovery& recovery);
+  explicit Pools(const Host& host);
 
  private:
   void run(const std::stop_token& stop);
@@ -26,7 +26,6 @@ class Pools {
     Deadline again;
   };
   const Host& host_;
-  Recovery& recovery_;
   std::map<std::string, Failure> failures_;
   std::set<std::string> told_;
   std::jthread thread_;

@@ -287,6 +287,9 @@ class Net(Connected, unittest.TestCase):
         self.assertIn(b"a nat network has no IPv6", refused.stderr)
 
     def test_an_address_that_somebody_has_is_refused(self):
+        # A busy emulated host may take its time to answer.
+        self.h1.shell("printf '[network]\\naddress-probe = 3000\\n' >/etc/vsd/vsd.toml.d/probe.toml; systemctl restart vsd.service")
+        self.addCleanup(self.h1.shell, "rm /etc/vsd/vsd.toml.d/probe.toml; systemctl restart vsd.service")
         self.h1.ok("create", "web", "--template", "busybox", "--address", "10.0.3.201,2001:db8:3::200")
         mac = self.h2.shell("ip netns exec peer cat /sys/class/net/peer3/address").strip()
         refused = self.h1.vsctl("start", "web")

@@ -23,7 +23,7 @@
 namespace vs {
 namespace {
 
-constexpr Millis kPause{5'000};  // between two looks for storages that are not there
+constexpr Millis kPause{2'000};  // between two looks for storages that are not there
 
 // What runs of `name` is taken over as it is; false when nothing does.
 bool adopt(const Host& host, const std::string& name) {
@@ -142,8 +142,6 @@ void Recovery::goOn() {
 }
 
 void Recovery::lookForStorages() {
-  if (away_.empty() || std::chrono::steady_clock::now() < nextLook_) return;
-  nextLook_ = deadlineIn(kPause);
   std::vector<std::shared_ptr<storage::Engine>> come;
   const std::size_t before = away_.size();
   for (const auto& [name, why] : std::map(away_)) {
@@ -162,6 +160,21 @@ void Recovery::lookForStorages() {
   goOn();
   if (boot_ == Boot::FirstStart)
     for (const auto& storage : come) startWithHost(storage->name());
+}
+
+void Recovery::keepLooking() {
+  if (away_.empty()) return;
+  thread_ = std::jthread([this](const std::stop_token& stop) {
+    while (!stop.stop_requested() && !away_.empty()) {
+      std::this_thread::sleep_for(kPause);
+      try {
+        lookForStorages();
+      } catch (const std::exception& error) {
+        log::error("cannot settle what lies on storages that have come: {}; trying again",
+                   error.what());
+      }
+    }
+  });
 }
 
 // Whether it can be asked.

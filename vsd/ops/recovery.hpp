@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "vsd/ops/host.hpp"
@@ -31,8 +32,10 @@ class Recovery {
   // removal had.
   void goOn();
   // The same for storages that have come since, and contexts on them that start with the host are
-  // started. Cheap when there is nothing to wait for; for one thread, every now and then.
+  // started. To join the hosts that share one can take minutes.
   void lookForStorages();
+  // Does so, every few seconds, in a thread that ends when all are there.
+  void keepLooking();
 
  private:
   struct Interrupted {
@@ -58,9 +61,9 @@ class Recovery {
   Journal& journal_;
   const Boot boot_;
   std::map<std::string, std::string> away_;  // storages that cannot be asked yet, and why
-  Deadline nextLook_{};
-  std::vector<Journal::Open> open_;   // operations that need one of them
-  std::vector<Interrupted> waiting_;  // those that go on
+  std::vector<Journal::Open> open_;          // operations that need one of them
+  std::vector<Interrupted> waiting_;         // those that go on
+  std::jthread thread_;
 };
 
 }  // namespace vs

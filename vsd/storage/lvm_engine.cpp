@@ -150,12 +150,14 @@ bool LvmEngine::mend(const Error& error, int attempt) const {
     return true;
   }
   // Another host is changing the group at this moment, or this one has not joined the others since
-  // it was started, or the disk was too slow once for sanlock.
+  // it was started (which takes as long as its old lease is good), or the disk was too slow once
+  // for sanlock.
   const auto says = [&](const char* words) {
     return error.text().find(words) != std::string::npos;
   };
   const bool leasesLost = says("storage errors for sanlock leases");
-  if (!says("due to failed lock") && !leasesLost) return false;
+  const bool joining = says("lock start in progress");
+  if (!says("due to failed lock") && !leasesLost && !joining) return false;
   // sanlock has given the group up, which lvmlockd does not notice as long as this host holds no
   // lease in it: it has to leave and to join again. With a lease in use lvm refuses to leave.
   if (leasesLost && attempt > 0) {
