@@ -23,6 +23,7 @@
 namespace vs {
 namespace {
 
+constexpr Millis kPatience{600'000};
 constexpr Millis kPause{2'000};  // between two looks for storages that are not there
 
 // What runs of `name` is taken over as it is; false when nothing does.
@@ -275,9 +276,11 @@ void Recovery::startWithHost(const std::string& storage) const {
   for (const ContextPicture& context : host_.contexts.all()) {
     const std::string& name = context.definition.name;
     if (!context.definition.autostart || context.definition.storage != storage ||
-        !isDown(context.state) || host_.operations.runningOn(name))
+        !isDown(context.state))
       continue;
     try {
+      // What was cut off and goes on, a resize perhaps, comes first.
+      if (const auto before = host_.operations.runningOn(name)) before->waitEnd(kPatience);
       host_.operations.start({"start", name, {}, "vsd", Json{{"name", name}}.dump()},
                              [host = &host_, name](Operation& operation) {
                                start(*host, name, Wait::ForInit, operation);
