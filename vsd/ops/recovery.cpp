@@ -23,8 +23,8 @@
 namespace vs {
 namespace {
 
-constexpr Millis kPatience{600'000};
-constexpr Millis kPause{2'000};  // between two looks for storages that are not there
+constexpr Millis kPatience{600'000};  // with what goes on with a context before it is started
+constexpr Millis kPause{2'000};       // between two looks for storages that are not there
 
 // What runs of `name` is taken over as it is; false when nothing does.
 bool adopt(const Host& host, const std::string& name) {
@@ -158,6 +158,7 @@ void Recovery::lookForStorages() {
     log::info("storage '{}' is there", storage->name());
     settleStorage(*storage, namesInUse(host_));
   }
+  std::erase_if(come, [this](const auto& storage) { return away_.contains(storage->name()); });
   goOn();
   if (boot_ == Boot::FirstStart)
     for (const auto& storage : come) startWithHost(storage->name());
