@@ -129,7 +129,7 @@ void Recovery::goOn() {
   std::vector<Interrupted> later;
   for (Interrupted& one : std::exchange(waiting_, {})) {
     try {
-      if (isAway(one.context))
+      if (isAway(one))
         later.push_back(std::move(one));
       else if (Operations::Work work = workOf(one))
         host_.operations.start({one.verb, one.context, {}, "vsd", one.parameters}, std::move(work));
@@ -197,6 +197,13 @@ void Recovery::keepForLater(const std::string& storage, const Error& error) {
   log::error("storage '{}': {}; trying again until it is there", storage, error.text());
 }
 
+// It needs one that is away: its context lies there, or it was to be taken from there.
+bool Recovery::isAway(const Interrupted& one) const {
+  const std::string storage =
+      parseJson(one.parameters, "journal parameters").value("storage", std::string());
+  return isAway(one.context) || (one.verb == "take" && away_.contains(storage));
+}
+
 bool Recovery::isAway(const std::string& context) const {
   const auto found = host_.contexts.findIfAny(context);
   return found && away_.contains(found->definition.storage);
@@ -229,7 +236,10 @@ void Recovery::closeOperations() {
     journal_.record(picture);
     log::warning("operation {} ({} '{}') was interrupted", picture.id, picture.verb,
                  picture.object);
-    waiting_.push_back({picture.verb, picture.object, open.parameters});
+    // Where its volume came to have the new name, the record has, and that is what is held.
+    const std::string renamed = picture.verb == "rename" ? parameters.value("to", "") : "";
+    const bool isRenamed = !renamed.empty() && host_.contexts.findIfAny(renamed);
+    waiting_.push_back({picture.verb, isRenamed ? renamed : picture.object, open.parameters});
   }
   open_ = std::move(later);
 }
@@ -301,12 +311,12 @@ Operations::Work Recovery::workOf(const Interrupted& one) const {
     return [host, name, storage = parameters.value("storage", "")](Operation& operation) {
       take(*host, name, storage, operation);
     };
-  if (one.verb == "rename" && host_.contexts.findIfAny(parameters.value("to", "")))
-    return [host, from = name, to = parameters.value("to", "")](Operation& operation) {
-      followName(*host, from, to, operation);
-    };
   const auto context = host_.contexts.findIfAny(name);
   if (!context) return {};
+  if (one.verb == "rename" && name == parameters.value("to", ""))
+    return [host, from = parameters.value("from", ""), name](Operation& operation) {
+      followName(*host, from, name, operation);
+    };
   if (one.verb == "set" && context->running)
     return [host, name](Operation& operation) { applyRecord(*host, name, operation); };
   if (one.verb == "stop" || one.verb == "restart" || one.verb == "undo")
@@ -349,9 +359,14 @@ void Recovery::finishRemovals() const {
   for (const ContextPicture& context : host_.contexts.all()) {
     const std::string& name = context.definition.name;
     if (!context.removing || isAway(name) || host_.operations.runningOn(name)) continue;
-    host_.operations.start(
-        {"remove", name, {}, "vsd", Json{{"name", name}}.dump()},
-        [host = &host_, name](Operation& operation) { remove(*host, name, operation); });
+    try {
+      host_.operations.start(
+          {"remove", name, {}, "vsd", Json{{"name", name}}.dump()},
+          [host = &host_, name](Operation& operation) { remove(*host, name, operation); });
+    } catch (const Error& error) {
+      // Somebody has begun with it at this moment.
+      log::error("cannot go on with the removal of context '{}': {}, ignoring", name, error.text());
+    }
   }
 }
 

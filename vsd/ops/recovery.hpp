@@ -50,6 +50,7 @@ class Recovery {
   bool look(const storage::Engine& storage);
   void keepForLater(const std::string& storage, const Error& error);
   bool isAway(const std::string& context) const;
+  bool isAway(const Interrupted& one) const;
   void startWithHost(const std::string& storage) const;
 
   Operations::Work workOf(const Interrupted& one) const;
