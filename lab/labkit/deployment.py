@@ -12,9 +12,19 @@ mirror = "{config.MIRROR}"
 keyring = "{config.KEYRING_IN_HOST}"
 """
 
-# $1 the package, $2 the settings. dpkg is quick and all dependencies are in the image; apt is for one that is new.
+# A test writes "VERB/STEP" into it, and vsd kills itself there.
+KILL_AT = "/run/vsd-kill-at"
+UNIT = f"""\
+[Unit]
+StartLimitIntervalSec=0
+[Service]
+Environment=VSD_KILL_AT={KILL_AT}
+"""
+
+# $1 the package, $2 the settings, $3 what is added to the unit. dpkg is quick and all dependencies are in the image; apt is for one that is new.
 _INSTALL = """set -e
-mkdir -p /etc/vsd/vsd.toml.d
+mkdir -p /etc/vsd/vsd.toml.d /etc/systemd/system/vsd.service.d
+printf %s "$3" > /etc/systemd/system/vsd.service.d/50-lab.conf
 printf %s "$2" > /etc/vsd/vsd.toml.d/50-lab.toml
 export DEBIAN_FRONTEND=noninteractive
 if ! dpkg --install --force-confnew "$1" > /run/lab-deploy.log 2>&1; then
@@ -48,7 +58,7 @@ def _install(name, host, deb):
     folder = state.folder(name)
     place = f"/var/tmp/{deb.name}"
     transfer.push(folder, host, str(deb), place)
-    done = subprocess.run(remote.command(folder, host, ["sh", "-c", _INSTALL, "deploy", place, SETTINGS]),
+    done = subprocess.run(remote.command(folder, host, ["sh", "-c", _INSTALL, "deploy", place, SETTINGS, UNIT]),
                           stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         raise LabError(f"cannot install '{deb.name}' on host '{host}':\n{done.stdout}{done.stderr}")

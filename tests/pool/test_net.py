@@ -18,6 +18,8 @@ ip netns exec peer sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.peer3
 for a in 10.0.3.1/24 10.0.3.200/24 10.0.3.201/24; do ip -n peer address add $a dev peer3; done
 for a in 2001:db8:3::1/64 2001:db8:3::200/64; do ip -n peer -6 address add $a dev peer3 nodad; done
 """
+# A namespace goes away after the command has ended; the VLAN is to be free at once.
+PEER_AWAY = "ip -n peer link del peer3; ip netns del peer"
 
 
 class Connected:
@@ -37,7 +39,7 @@ class Connected:
             for context in host.json("list"):
                 host.vsctl("remove", "--kill", "-y", context["definition"]["name"])
             host.vsctl("network", "remove", "-y", "vlan3")
-        cls.h2.shell("ip netns del peer")
+        cls.h2.shell(PEER_AWAY)
 
     def tearDown(self):
         for host in (self.h1, self.h2):
@@ -151,7 +153,7 @@ class Net(Connected, unittest.TestCase):
         self.assertEqual(taken.returncode, 4)
         self.assertIn(b"VLAN 3 of 'trunk0' has a device already, which vsd has not made", taken.stderr)
         self.h2.ok("remove", "-y", "far")
-        self.h2.shell("ip netns del peer")
+        self.h2.shell(PEER_AWAY)
         self.addCleanup(self.h2.shell, PEER)
         self.h1.ok(*CREATE, "--start", *SERVE)
         self.h1.ok("create", "near", "--template", "busybox", "--address", "10.0.3.18", "--start")

@@ -1,5 +1,6 @@
 """Tier `thin` on a real volume group: set up, volumes as snapshots of templates, sizes, what a crash leaves, given up."""
 import json
+import os
 import subprocess
 import time
 import unittest
@@ -263,16 +264,18 @@ class Thin(OnDisk, unittest.TestCase):
 
     def test_an_operation_is_taken_back_although_its_lvm_left_the_pool_suspended(self):
         """What a vsd that starts asks of lvm would wait for the pool, and vsd would never come up."""
-        self.addCleanup(self.vsd.spare)
+        stays_dead = "/run/systemd/system/vsd.service.d/stays-dead.conf"
+        self.vsd.shell(f"mkdir -p {os.path.dirname(stays_dead)}; printf '[Service]\nRestart=no\n' >{stays_dead}; systemctl daemon-reload")
+        self.addCleanup(self.vsd.shell, f"rm {stays_dead} {self.vsd.KILL_AT} -f; systemctl daemon-reload; systemctl start vsd.service")
         self.vsd.ok("create", "one", "--template", "busybox", "--storage", "fast")
         self.vsd.die_at("rename/record it")
         self.vsd.vsctl("rename", "one", "two")
         self.assertTrue(self.vsd.died(), "vsd was not killed at this step")
         # A reader that waits, as udev's prober may: it holds up who suspends the volume.
-        self.vsd.shell("lvchange -ay -K vsd-fast/vc-two; dmsetup suspend --nolockfs vsd--fast-vs--pool-tpool; "
+        self.vsd.shell("systemctl stop vsd.socket; lvchange -ay -K vsd-fast/vc-two; dmsetup suspend --nolockfs vsd--fast-vs--pool-tpool; "
                        "setsid dd if=/dev/mapper/vsd--fast-vc--two of=/dev/null bs=64k count=1 skip=5000 iflag=direct "
-                       "</dev/null >/dev/null 2>&1 &")
-        self.vsd.revive()
+                       "</dev/null >/dev/null 2>&1 &\n"
+                       "systemctl start vsd.socket vsd.service")
         self.vsd.settled()
         self.assertEqual(self.vsd.state("one"), "stopped")
         self.vsd.ok("start", "one")

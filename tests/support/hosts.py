@@ -16,7 +16,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("VSD_BUILD", f"{TOP}/build/native")
 
 sys.path.append(f"{TOP}/lab")
-from labkit import config, remote, report, state, target  # noqa: E402, F401
+from labkit import config, deployment, remote, report, state, target  # noqa: E402, F401
 
 
 class Vsd:
@@ -72,6 +72,7 @@ class LocalVsd(Vsd):
     def __init__(self):
         self.prefix = tempfile.mkdtemp(prefix="vsd-test-")
         self.libexec = f"{self.prefix}/libexec"
+        self.kill_at = f"{self.prefix}/kill-at"
         os.makedirs(self.libexec)
         os.symlink(f"{BUILD}/vsd/guest/vsd-guest", f"{self.libexec}/vsd-guest")
         os.symlink(f"{BUILD}/vsd/unpack/vsd-unpack", f"{self.libexec}/vsd-unpack")
@@ -82,10 +83,8 @@ class LocalVsd(Vsd):
         self.process = None
         self.log = open(f"{self.prefix}/log", "ab")
 
-    def start(self, kill_at=None, wait=True):
-        environment = dict(os.environ)
-        if kill_at:
-            environment["VSD_KILL_AT"] = kill_at
+    def start(self, wait=True):
+        environment = dict(os.environ, VSD_KILL_AT=self.kill_at)
         self.process = subprocess.Popen([f"{BUILD}/vsd/vsd", "--prefix", self.prefix, "--libexec", self.libexec],
                                         stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, env=environment)
         deadline = time.monotonic() + 20
@@ -95,8 +94,9 @@ class LocalVsd(Vsd):
             time.sleep(0.02)
 
     def die_at(self, point):
-        """The daemon will kill itself at this "VERB/STEP"."""
-        self.restart(kill_at=point)
+        """The daemon will kill itself when it comes to this "VERB/STEP"."""
+        with open(self.kill_at, "w") as file:
+            file.write(point + "\n")
 
     def died(self, seconds=30):
         try:
@@ -144,8 +144,7 @@ class LabVsd(Vsd):
     """The installed vsd of a host of the lab."""
 
     prefix = ""
-    KILLING = "/run/systemd/system/vsd.service.d/killing.conf"
-    KILL_AT = "/run/vsd-kill-at"
+    KILL_AT = deployment.KILL_AT
 
     def __init__(self, host="h1"):
         self.host = host
@@ -170,28 +169,17 @@ class LabVsd(Vsd):
         return done.stdout.decode(errors="replace")
 
     def die_at(self, point):
-        """The daemon will kill itself at this "VERB/STEP" and stay down. Before the end of the test: spare()."""
-        # systemd reads its units again once a test, not at each step: that takes seconds.
-        self.shell(f"test -e {self.KILLING} || {{ mkdir -p {os.path.dirname(self.KILLING)}; "
-                   f"printf '[Service]\nRestart=no\nEnvironmentFile=-{self.KILL_AT}\n' >{self.KILLING}; systemctl daemon-reload; }}; "
-                   f"printf 'VSD_KILL_AT=\"{point}\"\\n' >{self.KILL_AT}; systemctl restart vsd.service")
+        """The daemon will kill itself when it comes to this "VERB/STEP"; systemd starts it again. At the end of the test: spare()."""
+        self.shell(f"echo '{point}' >{self.KILL_AT}")
 
     def died(self, seconds=60):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            state = self.run("systemctl", "show", "-p", "ActiveState", "-p", "Result", "vsd.service").stdout.split()
-            if set(state) == {b"ActiveState=failed", b"Result=signal"}:
-                return True
-            time.sleep(0.2)
-        return False
+        return self.run("sh", "-c", f"for i in $(seq {10 * seconds}); do test -e {self.KILL_AT} || exit 0; sleep 0.1; done; exit 1").returncode == 0
 
     def revive(self):
-        self.shell(f"rm -f {self.KILL_AT}; systemctl reset-failed vsd.service; systemctl start vsd.service")
+        """systemd does it."""
 
     def spare(self):
-        """It lives on, and systemd restarts it again."""
-        self.shell(f"if test -e {self.KILLING}; then rm -f {self.KILLING}; systemctl daemon-reload; fi")
-        self.revive()
+        self.shell(f"rm -f {self.KILL_AT}")
 
     def run(self, *argv, stdin=None, timeout=600):
         """As `lab run` does it, without another interpreter each time."""

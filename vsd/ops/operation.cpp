@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <fstream>
 
 #include "vsd/base/log.hpp"
 
@@ -21,8 +22,13 @@ constexpr std::array<std::pair<OperationState, std::string_view>, 5> kStates{{
 }};
 
 void dieHereWhenAsked(const std::string& verb, const std::string& step) {
-  static const char* const wanted = std::getenv("VSD_KILL_AT");
-  if (wanted != nullptr && verb + "/" + step == wanted) ::kill(::getpid(), SIGKILL);
+  static const char* const path = std::getenv("VSD_KILL_AT");
+  if (path == nullptr) return;
+  std::string wanted;
+  std::getline(std::ifstream(path), wanted);
+  if (wanted != verb + "/" + step) return;
+  ::unlink(path);
+  ::kill(::getpid(), SIGKILL);
 }
 
 Millis sinceThen(Deadline then) {

@@ -51,8 +51,9 @@ class Operation {
 
   // --- for the verb that runs it ---
   // Ends the step before and begins the next; the one place where a cancel is noticed (throws
-  // Kind::Cancelled). With VSD_KILL_AT="VERB/STEP" in the environment vsd kills itself here: that
-  // is how tests prove that every step may be the last.
+  // Kind::Cancelled). When the file that VSD_KILL_AT of the environment names holds "VERB/STEP" of
+  // this step, vsd removes the file and kills itself here: that is how tests prove that every step
+  // may be the last.
   void step(const std::string& name);
   void progress(int percent);
   void note(std::string text);
