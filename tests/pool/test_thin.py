@@ -207,7 +207,7 @@ class Thin(OnDisk, unittest.TestCase):
         before = self.vsd.show("kept")["definition"]
         self.vsd.ok("set", "kept", "--domain", "example.org")
         self.vsd.shell("systemctl stop vsd.socket vsd.service; sqlite3 /var/lib/vsd/vsd.db 'DELETE FROM contexts; DELETE FROM storages'; "
-                       "/usr/sbin/vsd --rebuild; systemctl start vsd.socket vsd.service")
+                       "failed=0; /usr/sbin/vsd --rebuild || failed=$?; systemctl start vsd.socket vsd.service; exit $failed")
         after = self.vsd.show("kept")["definition"]
         self.assertEqual(after.pop("domain"), "example.org")
         before.pop("domain", None)

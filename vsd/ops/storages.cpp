@@ -9,6 +9,7 @@
 #include "vsd/base/names.hpp"
 #include "vsd/base/process.hpp"
 #include "vsd/base/rollback.hpp"
+#include "vsd/storage/lvm.hpp"
 #include "vsd/storage/lvm_setup.hpp"
 #include "vsd/storage/shared_engine.hpp"
 #include "vsd/storage/shared_setup.hpp"
@@ -65,6 +66,19 @@ std::shared_ptr<storage::Engine> makeEngine(const StorageRecord& record, const P
       .withHint("install the version of vsd again that added it");
 }
 
+namespace {
+
+std::optional<std::string> whyUnreadable(Runner& runner, const std::string& group) {
+  try {
+    storage::Lvm(runner).volumes(group);
+    return std::nullopt;
+  } catch (const Error& error) {
+    return error.text();
+  }
+}
+
+}  // namespace
+
 std::vector<std::string> rebuildStorages(Runner& runner, Store& store) {
   std::vector<std::string> sentences;
   const std::vector<StorageRecord> known = store.storages();
@@ -72,6 +86,13 @@ std::vector<std::string> rebuildStorages(Runner& runner, Store& store) {
     if (std::ranges::find(known, found.name, &StorageRecord::name) != known.end()) continue;
     if (!isValidName(found.name)) continue;
     if (found.tier == "thin" && !storage::hasThinPool(runner, found.group)) continue;
+    // A LUN that this host only sees and does not use: its locks are not at work here.
+    if (const auto problem =
+            found.tier == "shared" ? whyUnreadable(runner, found.group) : std::nullopt) {
+      sentences.push_back(fmt::format("storage '{}': left out, this host does not use it: {}",
+                                      found.name, *problem));
+      continue;
+    }
     store.insertStorage({found.name, found.tier, found.group, now()});
     sentences.push_back(
         fmt::format("storage '{}': recorded again, volume group '{}'", found.name, found.group));
