@@ -170,10 +170,11 @@ class LabVsd(Vsd):
 
     def die_at(self, point):
         """The daemon will kill itself when it comes to this "VERB/STEP"; systemd starts it again. At the end of the test: spare()."""
-        self.shell(f"echo '{point}' >{self.KILL_AT}")
+        self.doomed = self.shell(f"echo '{point}' >{self.KILL_AT}; systemctl show -P MainPID vsd.service").strip()
 
     def died(self, seconds=60):
-        return self.run("sh", "-c", f"for i in $(seq {10 * seconds}); do test -e {self.KILL_AT} || exit 0; sleep 0.1; done; exit 1").returncode == 0
+        there = f"test -e {self.KILL_AT} || test -e /proc/{self.doomed}"
+        return self.run("sh", "-c", f"for i in $(seq {10 * seconds}); do {there} || exit 0; sleep 0.1; done; exit 1").returncode == 0
 
     def revive(self):
         """systemd does it."""

@@ -86,11 +86,13 @@ std::vector<std::string> rebuildStorages(Runner& runner, Store& store) {
     if (std::ranges::find(known, found.name, &StorageRecord::name) != known.end()) continue;
     if (!isValidName(found.name)) continue;
     if (found.tier == "thin" && !storage::hasThinPool(runner, found.group)) continue;
-    // A LUN that this host only sees and does not use: its locks are not at work here.
+    // As of a LUN that this host only sees and does not use: its locks are not at work here.
     if (const auto problem =
             found.tier == "shared" ? whyUnreadable(runner, found.group) : std::nullopt) {
-      sentences.push_back(fmt::format("storage '{}': left out, this host does not use it: {}",
-                                      found.name, *problem));
+      sentences.push_back(fmt::format(
+          "storage '{}': left out, volume group '{}' cannot be read: {}; if this host uses it, see "
+          "that sanlock and lvmlockd run and repeat this",
+          found.name, found.group, *problem));
       continue;
     }
     store.insertStorage({found.name, found.tier, found.group, now()});
