@@ -285,4 +285,11 @@ void apply(const LinkPlan& plan, int netns) {
   Applier(plan, netns).run();
 }
 
+void bringUpLoopback(int netns) {
+  nl::inNamespace(netns, [] {
+    const nl::Socket inside = nl::connect();
+    nl::switchLink(inside.get(), "lo", nl::Switch::Up);
+  });
+}
+
 }  // namespace vs::netfw

@@ -43,6 +43,9 @@ void unplug(const LinkPlan& plan);
 enum class Routes { On, Off };
 void switchRoutes(const LinkPlan& plan, int netns, Routes to);
 
+// The loopback link of a namespace that was made without.
+void bringUpLoopback(int netns);
+
 // Removes all links of a context from this host, and VLAN and bridge of networks that have no
 // context left. Nothing there is success. A macvlan or ipvlan link goes with its namespace; the
 // VLAN below stays until removeNetwork().

@@ -140,6 +140,7 @@ const std::vector<Source>& sources() {
       {Operand::Context, "List", "contexts", "/definition/name", {}},
       {Operand::RunningContext, "List", "contexts", "/definition/name", {"running", "starting"}},
       {Operand::StoppedContext, "List", "contexts", "/definition/name", {"stopped", "failed"}},
+      {Operand::SuspendedContext, "List", "contexts", "/definition/name", {"suspended"}},
       {Operand::FrozenContext, "List", "contexts", "/definition/name", {"frozen"}},
       {Operand::Storage, "StorageList", "storages", "/name", {}},
       {Operand::Network, "NetworkList", "networks", "/name", {}},

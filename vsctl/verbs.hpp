@@ -26,6 +26,7 @@ enum class Operand {
   RunningContext,
   StoppedContext,
   FrozenContext,
+  SuspendedContext,
   SnapshotRule,
   UndoAnswer,
   Storage,

@@ -6,6 +6,7 @@
 #include "vsd/ops/set.hpp"
 #include "vsd/ops/start.hpp"
 #include "vsd/ops/stop.hpp"
+#include "vsd/ops/suspend.hpp"
 
 namespace vs::api {
 namespace {
@@ -129,6 +130,28 @@ Outcome handleThaw(const Host& host, const Call& call) {
        [&host, name](Operation& operation) { thaw(host, name, operation); }});
 }
 
+Outcome handleSuspend(const Host& host, const Call& call) {
+  const std::string name = nameIn(call);
+  OperationRequest request = requestFor("suspend", name);
+  const auto context = host.contexts.findIfAny(name);
+  const bool frozen = context && context->state == State::Frozen;
+  request.parameters = Json{{"name", name}, {"frozen", frozen}}.dump();
+  return runChange(
+      host, call,
+      {request, [&host, name] { return planSuspend(host, name); },
+       [&host, name](Operation& operation) { suspend(host, name, operation); }});
+}
+
+Outcome handleResume(const Host& host, const Call& call) {
+  const std::string name = nameIn(call);
+  const ResumeOptions options{call.flag("closeConnections")};
+  return runChange(host, call,
+                   {requestFor("resume", name), [&host, name] { return planResume(host, name); },
+                    [&host, name, options](Operation& operation) {
+                      resume(host, name, options, operation);
+                    }});
+}
+
 Outcome handleSet(const Host& host, const Call& call) {
   const std::string name = nameIn(call);
   const Json changes = call.parameters.at("changes");
@@ -189,7 +212,8 @@ void addContextHandlers(Service& service, const Host& host) {
       {"Create", handleCreate},   {"Start", handleStart},   {"Stop", handleStop},
       {"Restart", handleRestart}, {"Freeze", handleFreeze}, {"Thaw", handleThaw},
       {"Set", handleSet},         {"Rename", handleRename}, {"Clone", handleClone},
-      {"Remove", handleRemove},   {"Undo", handleUndo},
+      {"Remove", handleRemove},   {"Undo", handleUndo},     {"Suspend", handleSuspend},
+      {"Resume", handleResume},
   };
   for (const auto& [name, function] : table)
     service.add(name, [&host, function = function](Call& call) { return function(host, call); });

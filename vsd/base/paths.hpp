@@ -8,6 +8,7 @@
 //     templates/NAME/                        one built template, tier `dir`
 //       template.json                        what it is and how it was built
 //       root/                                its tree, ids 0..65535 as inside
+//     memories/NAME/                         the memory of a suspended context (ops/memory_image.hpp)
 //     volumes/NAME/                          one context's data, tier `dir`
 //       volume.json                          uuid and definition, for `scan --rebuild`
 //       root/                                its root file system, ids 0..65535 as inside
@@ -20,6 +21,7 @@
 //       running                              who runs it: pids, start times (written by vsd-guest)
 //       ended                                how it ended (written by vsd-guest)
 //       console.sock                         attach point of its console
+//     criu/                                  what criu knows of this kernel
 //   /sys/fs/cgroup/vs.slice/vs-NAME.scope/   its cgroup
 //     monitor/                               vsd-guest and exec sessions' parents
 //     payload/                               the context; root of its cgroup namespace
@@ -43,11 +45,13 @@ struct Paths {
   std::string templateOf(const std::string& name) const { return templates() + "/" + name; }
   std::string volumes() const { return state() + "/volumes"; }
   std::string volumeOf(const std::string& name) const { return volumes() + "/" + name; }
+  std::string memories() const { return state() + "/memories"; }
   std::string storageOf(const std::string& name) const { return state() + "/storage/" + name; }
   std::string logs() const { return prefix + "/var/log/vsd"; }
   std::string logOf(const std::string& name) const { return logs() + "/" + name + ".log"; }
   std::string run() const { return prefix + "/run/vsd"; }
   std::string socket() const { return run() + "/vsd.sock"; }
+  std::string criu() const { return run() + "/criu"; }
   std::string contexts() const { return run() + "/contexts"; }
   std::string contextOf(const std::string& name) const { return contexts() + "/" + name; }
 };

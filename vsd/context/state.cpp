@@ -18,6 +18,8 @@ std::string_view nameOf(State state) {
       return "stopping";
     case State::Failed:
       return "failed";
+    case State::Suspended:
+      return "suspended";
   }
   return "failed";
 }

@@ -125,8 +125,11 @@ std::string buildArchive(Runner& runner, const TemplateDefinition& definition,
   std::string archive = run.scratch + "/template.tar";
   std::vector<std::string> complaints;
   Command command;
-  command.argv =
-      buildArguments(definition, options, findProgram("mmdebstrap", "mmdebstrap"), archive);
+  // What it mounts is gone when it is, however it ends.
+  command.argv = {findProgram("unshare", "util-linux"), "--mount", "--propagation", "private", "--"};
+  for (std::string& word :
+       buildArguments(definition, options, findProgram("mmdebstrap", "mmdebstrap"), archive))
+    command.argv.push_back(std::move(word));
   command.environment = proxies();
   command.environment.push_back("TMPDIR=" + run.scratch);
   command.deadline = run.deadline;

@@ -70,6 +70,7 @@ class InitChild {
 
   pid_t pid() const { return pid_; }
   void go() const { say(talk_.get(), {.type = NoteType::Go}); }
+  void give(const Fd& device) const { say(talk_.get(), {.type = NoteType::Device}, device.get()); }
   // The next note. The child's own report of a failure, and its silent end, become BootFailure.
   Note next() const {
     const Note note = hear(talk_.get());
@@ -127,6 +128,8 @@ RunningContext bootInStages(const PreparedPlan& prepared, int root, int payload,
 
   child.go();
   Delivery delivery = receiveFilesystems(child);
+  stage = BootStage::Dev;
+  for (const DeviceNode& node : plan.devices) child.give(hostDevice(node));
   RootBuilder builder(root, std::move(rootMount));
   try {
     builder.build(plan, delivery.filesystems);

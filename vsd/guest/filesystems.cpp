@@ -37,11 +37,11 @@ void makeDev(const Boot& progress, const BootPlan& plan) noexcept {
       "tmpfs", kOptions, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_STRICTATIME));
   for (const char* name : {"pts", "shm", "mqueue"}) progress.must(::mkdirat(dev, name, 0755));
   for (const DeviceNode& node : plan.devices) makePlaceholder(progress, dev, node.name.c_str());
-  makePlaceholder(progress, dev, "console");
   static constexpr struct {
     const char* name;
     const char* target;
   } kLinks[] = {{"ptmx", "pts/ptmx"},
+                {"console", "pts/0"},  // the first terminal (makeTerminals)
                 {"fd", "/proc/self/fd"},
                 {"stdin", "/proc/self/fd/0"},
                 {"stdout", "/proc/self/fd/1"},
@@ -59,10 +59,7 @@ void makeTerminals(Boot& progress) noexcept {
   progress.enter(BootStage::Console);
   const int master = progress.must(::openat(pts, "ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC));
   progress.must(checkPtmx(master));
-  const int unlocked = 0;
-  progress.must(::ioctl(master, TIOCSPTLCK, &unlocked));
-  const winsize size{.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0};
-  progress.must(::ioctl(master, TIOCSWINSZ, &size));
+  progress.must(prepareTerminal(master));
   say(progress.socket(), {.type = NoteType::Console}, master);
   ::close(master);
   progress.enter(BootStage::Dev);

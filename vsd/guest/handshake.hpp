@@ -3,6 +3,7 @@
 //
 //   run    guest -> init   Go           its ids are mapped
 //          init  -> guest  Filesystem + mount, for each of them; Console + pty master
+//          guest -> init   Device + mount, for each
 //          guest -> init   Go           the root is built and entered
 //          init  -> guest  Prepared     confined, only exec is left
 //          guest -> init   Go           its start is recorded
@@ -18,7 +19,16 @@
 
 namespace vs::guest {
 
-enum class NoteType : std::uint8_t { Closed, Go, Filesystem, Console, Prepared, Started, Failed };
+enum class NoteType : std::uint8_t {
+  Closed,
+  Go,
+  Filesystem,
+  Device,
+  Console,
+  Prepared,
+  Started,
+  Failed
+};
 
 struct Note {
   NoteType type = NoteType::Closed;

@@ -10,10 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 
 #include "vsd/guest/confine.hpp"
 #include "vsd/guest/filesystems.hpp"
+#include "vsd/guest/linux.hpp"
 #include "vsd/guest/reaper.hpp"
 #include "vsd/guest/user.hpp"
 
@@ -21,6 +23,8 @@ namespace vs::guest {
 namespace {
 
 using Boot = Progress<BootStage>;
+
+constexpr std::size_t kMaxDevices = 16;
 
 std::vector<char*> pointersTo(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
@@ -55,6 +59,30 @@ void makeFilesystemsInChild(Boot& progress, const BootPlan& plan) noexcept {
   if (status != 0) exitSilently();  // it has said why
 }
 
+// Mounts of the host's nodes, in the order of the plan.
+void receiveDevices(Boot& progress, const BootPlan& plan, std::span<int> devices) noexcept {
+  progress.enter(BootStage::Dev);
+  if (plan.devices.size() > devices.size()) progress.fail(E2BIG);
+  for (std::size_t i = 0; i < plan.devices.size(); ++i) {
+    const Note note = hear(progress.socket());
+    if (note.type != NoteType::Device || note.fd < 0) exitSilently();
+    devices[i] = note.fd;
+  }
+}
+
+void attachDevices(Boot& progress, const BootPlan& plan, std::span<const int> devices) noexcept {
+  progress.enter(BootStage::Dev);
+  const int dev = progress.must(::open("/dev", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  for (std::size_t i = 0; i < plan.devices.size(); ++i) {
+    const int node =
+        progress.must(openPlain(dev, plan.devices[i].name.c_str(), 0, Crossing::Allowed));
+    progress.must(attachMount(devices[i], node));
+    ::close(node);
+    ::close(devices[i]);
+  }
+  ::close(dev);
+}
+
 void bringUpLoopback(const Boot& progress) noexcept {
   const int socket = progress.must(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ifreq request{.ifr_ifrn = {"lo"}, .ifr_ifru = {}};
@@ -64,7 +92,7 @@ void bringUpLoopback(const Boot& progress) noexcept {
   ::close(socket);
 }
 
-// The console becomes standard input, output and error. /dev/console is our own mount by now.
+// The console becomes standard input, output and error. /dev is our own mount by now.
 void takeConsole(Boot& progress) noexcept {
   progress.enter(BootStage::Console);
   progress.must(::setsid());
@@ -133,6 +161,8 @@ void runInitProcess(int socket, const PreparedPlan& prepared) noexcept {
   progress.enter(BootStage::CgroupNamespace);
   progress.must(::unshare(CLONE_NEWCGROUP));
   makeFilesystemsInChild(progress, plan);
+  std::array<int, kMaxDevices> devices;
+  receiveDevices(progress, plan, devices);
   progress.awaitGo();
 
   // The builder has made the tree our root. This copy of it belongs to our user namespace, and
@@ -140,6 +170,7 @@ void runInitProcess(int socket, const PreparedPlan& prepared) noexcept {
   progress.enter(BootStage::Pivot);
   progress.must(::unshare(CLONE_NEWNS));
   progress.must(::chdir("/"));
+  attachDevices(progress, plan, devices);
   progress.enter(BootStage::Hostname);
   progress.must(::sethostname(plan.hostname.data(), plan.hostname.size()));
   progress.enter(BootStage::Loopback);

@@ -6,6 +6,7 @@
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -80,6 +81,13 @@ int checkPtmx(int ptmx) noexcept {
     return 0;
   errno = ENODEV;
   return -1;
+}
+
+int prepareTerminal(int master) noexcept {
+  const int unlocked = 0;
+  const winsize size{.ws_row = 24, .ws_col = 80, .ws_xpixel = 0, .ws_ypixel = 0};
+  if (::ioctl(master, TIOCSPTLCK, &unlocked) < 0) return -1;
+  return ::ioctl(master, TIOCSWINSZ, &size);
 }
 
 }  // namespace vs::guest

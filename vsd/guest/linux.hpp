@@ -40,5 +40,7 @@ int openPlain(int directory, const char* path, int flags, Crossing crossing) noe
 // The ptmx that `ptmx` refers to must be a devpts's own (inode 2, device 5:2); returns 0, or -1
 // with errno ENODEV.
 int checkPtmx(int ptmx) noexcept;
+// Lets the other side of a new terminal be opened, at 80 columns and 24 rows.
+int prepareTerminal(int master) noexcept;
 
 }  // namespace vs::guest

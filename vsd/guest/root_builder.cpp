@@ -29,7 +29,8 @@ void attach(int mount, int target, std::string_view what) {
   check(attachMount(mount, target), "mount {}", what);
 }
 
-// A mount of the host's own node, never of one in the root file system (DR7).
+}  // namespace
+
 Fd hostDevice(const DeviceNode& node) {
   const std::string path = "/dev/" + node.name;
   Fd device(check(copyMount(AT_FDCWD, path.c_str()), "copy the mount of '{}'", path));
@@ -41,7 +42,11 @@ Fd hostDevice(const DeviceNode& node) {
   return device;
 }
 
-}  // namespace
+Fd emptyDirectory() {
+  static constexpr MountOption kOptions[] = {{"mode", "0555"}, {"nr_inodes", "1"}, {"size", "4k"}};
+  return Fd(check(newFilesystem("tmpfs", kOptions, kInert | MOUNT_ATTR_RDONLY),
+                  "make an empty directory"));
+}
 
 RootBuilder::RootBuilder(int directory, Fd mount)
     : directory_(directory), mount_(std::move(mount)) {}
@@ -62,7 +67,7 @@ void RootBuilder::build(const BootPlan& plan, const FilesystemMounts& filesystem
   // On top of the host's own root: the one place that exists on every host. Nothing resolves into
   // it, because the root of a process stays below what is mounted over it.
   attach(mount_.get(), slash.get(), "the root file system");
-  buildDev(plan, filesystems);
+  buildDev(filesystems);
 
   stage_ = BootStage::Proc;
   attach(mountOf(filesystems, Filesystem::Proc), mountPoint("proc").get(), "/proc");
@@ -78,7 +83,7 @@ void RootBuilder::build(const BootPlan& plan, const FilesystemMounts& filesystem
   cover(plan.covers);
 }
 
-void RootBuilder::buildDev(const BootPlan& plan, const FilesystemMounts& filesystems) {
+void RootBuilder::buildDev(const FilesystemMounts& filesystems) {
   stage_ = BootStage::Dev;
   const int dev = mountOf(filesystems, Filesystem::Dev);
   attach(dev, mountPoint("dev").get(), "/dev");
@@ -87,14 +92,6 @@ void RootBuilder::buildDev(const BootPlan& plan, const FilesystemMounts& filesys
   attach(mountOf(filesystems, Filesystem::Shm), below(dev, "shm", O_DIRECTORY).get(), "/dev/shm");
   attach(mountOf(filesystems, Filesystem::Mqueue), below(dev, "mqueue", O_DIRECTORY).get(),
          "/dev/mqueue");
-  for (const DeviceNode& node : plan.devices) attachDevice(node, dev);
-  stage_ = BootStage::Console;
-  const Fd console(check(copyMount(pts, "0"), "copy the mount of the console"));
-  attach(console.get(), below(dev, "console").get(), "/dev/console");
-}
-
-void RootBuilder::attachDevice(const DeviceNode& node, int dev) {
-  attach(hostDevice(node).get(), below(dev, node.name.c_str()).get(), "/dev/" + node.name);
 }
 
 // What stands at `path` of the finished tree; empty when this kernel has no such entry.
@@ -130,10 +127,7 @@ void RootBuilder::coverWithNothing(const std::string& path) {
     attach(copy.get(), entry.get(), path);
     return;
   }
-  // Made by the host's root, so that nobody in the context owns it.
-  static constexpr MountOption kOptions[] = {{"mode", "0555"}, {"nr_inodes", "1"}, {"size", "4k"}};
-  emptyDirectory_ = Fd(check(newFilesystem("tmpfs", kOptions, kInert | MOUNT_ATTR_RDONLY),
-                             "make an empty directory"));
+  emptyDirectory_ = emptyDirectory();
   attach(emptyDirectory_.get(), entry.get(), path);
 }
 

@@ -19,14 +19,6 @@ namespace {
 constexpr std::size_t kMaxPlan = 4U << 20;
 constexpr Millis kPatience{120'000};  // for systemd to make the scope on a busy host
 
-// What is left of a plan once its context runs.
-struct Started {
-  RunningContext context;
-  std::string stateDirectory;
-  std::string consoleLog;
-  std::uint64_t consoleLogLimit = 0;
-};
-
 Fd awaitGo() {
   std::optional<ReceivedTalk> go = receiveTalk(kTalkFd, kPatience);
   if (!go || go->message.type != TalkType::Go || !go->fd)
@@ -73,7 +65,7 @@ void sayIfHeard(const Talk& message) {
   }
 }
 
-int run() {
+int run(Started (*start)()) {
   const Fd signals = holdSignals();
   Started started = start();
   const std::unique_ptr<Console> console = openConsole(started);
@@ -92,9 +84,9 @@ int reportFailure(BootStage stage, int errnoValue) {
 
 }  // namespace
 
-int runMode() {
+int monitorStarted(Started (*start)()) {
   try {
-    return run();
+    return run(start);
   } catch (const BootFailure& failure) {
     return reportFailure(failure.stage, failure.errnoValue);
   } catch (const Error& error) {
@@ -103,5 +95,7 @@ int runMode() {
     return reportFailure(BootStage::Plan, ENOMEM);
   }
 }
+
+int runMode() { return monitorStarted(start); }
 
 }  // namespace vs::guest

@@ -15,6 +15,8 @@ namespace {
 // and Reader take the same list of fields, so they cannot disagree about it.
 constexpr std::string_view kBootMark = "vsd boot plan 2\n";
 constexpr std::string_view kExecMark = "vsd exec plan 1\n";
+constexpr std::string_view kResumeMark = "vsd resume plan 1\n";
+constexpr std::string_view kCageMark = "vsd cage plan 1\n";
 constexpr std::size_t kMaxItems = 1U << 16;
 
 class Writer {
@@ -161,6 +163,37 @@ void fields(auto& io, Is<ExecPlan> auto& plan) {
   io.nested(plan.confinement);
 }
 
+void fields(auto& io, Is<CagePlan> auto& plan) {
+  io(plan.runDirectory);
+  io(plan.cgroup);
+}
+
+void fields(auto& io, Is<ExternalMount> auto& mount) {
+  io(mount.path);
+  io(mount.key);
+  io(mount.kind);
+  io.nested(mount.device);
+}
+
+void fields(auto& io, Is<ResumePlan> auto& plan) {
+  io(plan.name);
+  io(plan.ids.first);
+  io(plan.ids.count);
+  io(plan.stateDirectory);
+  io(plan.consoleLog);
+  io(plan.consoleLogLimit);
+  io(plan.group);
+  io(plan.externals);
+  io.nested(plan.cage);
+}
+
+template <typename Plan>
+std::string encodePlan(const Plan& plan, std::string_view mark) {
+  Writer writer;
+  writer.nested(plan);
+  return writer.take(mark);
+}
+
 template <typename Plan>
 Plan decodePlan(std::string_view bytes, std::string_view mark) {
   if (!bytes.starts_with(mark)) throw invalid("these bytes are no plan of this version of vsd");
@@ -168,7 +201,8 @@ Plan decodePlan(std::string_view bytes, std::string_view mark) {
   Plan plan;
   reader.nested(plan);
   reader.finish();
-  if (plan.argv.empty()) throw invalid("a plan names no program");
+  if constexpr (requires { plan.argv; })
+    if (plan.argv.empty()) throw invalid("a plan names no program");
   return plan;
 }
 
@@ -197,6 +231,10 @@ constexpr auto kBootStages = std::to_array<std::string_view>({
     "entering the working directory",
     "recording that it runs",
     "executing its first program",
+    "putting criu into its cgroup",
+    "building the cage of criu",
+    "executing criu",
+    "taking over what criu has restored",
 });
 static_assert(kBootStages.size() == static_cast<std::size_t>(BootStage::Count_));
 
@@ -251,17 +289,10 @@ void addLine(std::string& text, std::string_view key, std::integral auto value) 
 
 }  // namespace
 
-std::string encode(const BootPlan& plan) {
-  Writer writer;
-  writer.nested(plan);
-  return writer.take(kBootMark);
-}
-
-std::string encode(const ExecPlan& plan) {
-  Writer writer;
-  writer.nested(plan);
-  return writer.take(kExecMark);
-}
+std::string encode(const BootPlan& plan) { return encodePlan(plan, kBootMark); }
+std::string encode(const ExecPlan& plan) { return encodePlan(plan, kExecMark); }
+std::string encode(const ResumePlan& plan) { return encodePlan(plan, kResumeMark); }
+std::string encode(const CagePlan& plan) { return encodePlan(plan, kCageMark); }
 
 BootPlan decodeBootPlan(std::string_view bytes) {
   BootPlan plan = decodePlan<BootPlan>(bytes, kBootMark);
@@ -270,6 +301,12 @@ BootPlan decodeBootPlan(std::string_view bytes) {
 }
 
 ExecPlan decodeExecPlan(std::string_view bytes) { return decodePlan<ExecPlan>(bytes, kExecMark); }
+
+ResumePlan decodeResumePlan(std::string_view bytes) {
+  return decodePlan<ResumePlan>(bytes, kResumeMark);
+}
+
+CagePlan decodeCagePlan(std::string_view bytes) { return decodePlan<CagePlan>(bytes, kCageMark); }
 
 std::string_view describe(BootStage stage) {
   const auto index = static_cast<std::size_t>(stage);

@@ -9,6 +9,13 @@
 //          guest -> vsd   Prepared{init pid}         only when the plan has links: its namespaces
 //          vsd -> guest   Go                         are there, nothing of it runs yet
 //          guest -> vsd   Running{init pid} | Failed{stage, errno}
+//   resume: guest -> vsd   Ready
+//          vsd -> guest   Go + directory of the payload cgroup
+//          guest -> vsd   Prepared{pid of criu}      in its cgroup and its cage; it waits
+//          vsd -> guest   Go                         it may begin; vsd talks to it on kCriuFd
+//          vsd -> guest   Restored{init pid} + master of the console, where there is one
+//          guest -> vsd   Running{init pid} | Failed{stage, errno}
+//   criu:  helper -> vsd  Failed{stage, errno}, or nothing: it has become criu
 //   exec:  helper -> caller  Terminal + master fd    (only with a terminal)
 //          helper -> caller  Running{pid} | Failed{stage, errno}
 //          caller -> helper  Signal{number}          any time after
@@ -29,6 +36,8 @@ inline constexpr int kPlanFd = 3;
 inline constexpr int kTalkFd = 4;
 inline constexpr int kRootFd = 5;     // run: the root file system's directory (O_PATH)
 inline constexpr int kPayloadFd = 6;  // exec: directory of the cgroup to run in
+inline constexpr int kCriuFd = 6;     // resume: the other end of vsd's talk with criu
+inline constexpr int kDumpFd = 5;     // criu: the same
 inline constexpr int kInitFd = 5;     // exec: pidfd of the context's init
 inline constexpr int kStdioFd = 7;    // exec without a terminal: 7, 8, 9 become stdin, out, err
 
@@ -41,7 +50,8 @@ enum class TalkType : std::uint8_t {
   Signal,
   Ended,
   WindowSize,
-  Prepared
+  Prepared,
+  Restored
 };
 
 // One message of the conversation; fixed size, host byte order (both ends are this machine).
@@ -51,7 +61,7 @@ struct Talk {
   std::uint16_t columns = 0;  // WindowSize
   std::uint16_t rows = 0;     // WindowSize
   std::int32_t value =
-      0;  // Prepared, Running: pid · Failed: errno · Signal: number · Ended: status
+      0;  // Prepared, Running, Restored: pid · Failed: errno · Signal: number · Ended: status
 };
 static_assert(sizeof(Talk) == 12);
 
@@ -126,11 +136,49 @@ struct ExecPlan {
   Confinement confinement;
 };
 
+// Where criu works: a mount namespace of its own with nothing in it but the host's /usr to be read,
+// new /proc and /sys, and what is named here (DR3).
+struct CagePlan {
+  std::string runDirectory;  // of the host, becomes /run: criu keeps there what it knows of the kernel
+  std::string cgroup;        // of the host, becomes /cgroup; empty: none
+};
+
+// A mount of a context that criu neither saves nor makes, but takes from outside by an opaque key.
+struct ExternalMount {
+  enum class Kind : std::uint8_t {
+    Device,   // `device`
+    Nothing,  // an empty file or directory, as what it covers is
+    Cgroup,   // the context's own cgroup tree
+  };
+  std::string path;  // inside
+  std::string key;   // of letters, digits and dashes only
+  Kind kind = Kind::Device;
+  DeviceNode device;
+};
+
+struct ResumePlan {
+  std::string name;
+  IdRange ids;
+  std::string stateDirectory;  // these three as in BootPlan
+  std::string consoleLog;
+  std::uint64_t consoleLogLimit = 1U << 20;
+  std::string group;  // below the payload cgroup, "" for itself: where its processes begin
+  std::vector<ExternalMount> externals;
+  CagePlan cage;
+};
+// Where the cage of a restore has the root file system and the external mounts.
+inline constexpr std::string_view kCageRoot = "/root";
+inline constexpr std::string_view kCageExternals = "/external";
+
 std::string encode(const BootPlan& plan);
 std::string encode(const ExecPlan& plan);
+std::string encode(const ResumePlan& plan);
+std::string encode(const CagePlan& plan);
 // Throw InvalidParameter on bytes that are no such plan.
 BootPlan decodeBootPlan(std::string_view bytes);
 ExecPlan decodeExecPlan(std::string_view bytes);
+ResumePlan decodeResumePlan(std::string_view bytes);
+CagePlan decodeCagePlan(std::string_view bytes);
 
 // Where starting a context can fail, and the words for it. The message a user reads is
 // "start context 'web1': mounting /proc: Operation not permitted".
@@ -159,6 +207,10 @@ enum class BootStage : std::uint8_t {
   WorkingDirectory,
   Record,
   Exec,
+  CriuCgroup,
+  Cage,
+  Criu,
+  Restored,
   Count_
 };
 std::string_view describe(BootStage stage);

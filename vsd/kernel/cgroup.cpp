@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <thread>
 
 #include "vsd/base/error.hpp"
@@ -158,6 +159,75 @@ bool has(const std::vector<std::string>& words, const std::string& word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+// What a context may have written in groups of its own, and what each holds when it has not.
+constexpr std::pair<const char*, const char*> kGroupValues[] = {
+    {"cgroup.max.depth", "max"}, {"cgroup.max.descendants", "max"},
+    {"cpu.idle", "0"},           {"cpu.max", "max 100000"},
+    {"cpu.weight", "100"},       {"cpuset.cpus", ""},
+    {"cpuset.mems", ""},         {"io.weight", "default 100"},
+    {"memory.high", "max"},      {"memory.low", "0"},
+    {"memory.max", "max"},       {"memory.min", "0"},
+    {"memory.oom.group", "0"},   {"memory.swap.high", "max"},
+    {"memory.swap.max", "max"},  {"pids.max", "max"},
+};
+
+std::string firstLine(std::string text) {
+  text.resize(std::min(text.find('\n'), text.size()));
+  return text;
+}
+
+// The id of a process in the innermost pid namespace it is in; nullopt when that is the host's, or
+// when it is gone.
+std::optional<pid_t> idInside(pid_t pid) {
+  const auto status = readFileIfExists(fmt::format("/proc/{}/status", pid));
+  if (!status) return std::nullopt;
+  const std::size_t line = status->find("\nNSpid:");
+  if (line == std::string::npos) return std::nullopt;
+  const std::string_view rest = std::string_view(*status).substr(line + 1);
+  std::string_view ids = rest.substr(0, rest.find('\n'));
+  ids.remove_prefix(ids.find(':') + 1);
+  std::vector<std::string> words;
+  for (std::size_t at = 0; (at = ids.find_first_of("0123456789", at)) != std::string_view::npos;) {
+    const std::size_t end = std::min(ids.find_first_not_of("0123456789", at), ids.size());
+    words.emplace_back(ids.substr(at, end - at));
+    at = end;
+  }
+  if (words.size() < 2) return std::nullopt;
+  return static_cast<pid_t>(std::stol(words.back()));
+}
+
+GroupRecord recordOf(const std::string& group, const std::string& path, const IdRange& ids) {
+  GroupRecord record{.path = path};
+  struct stat status {};
+  check(::stat(group.c_str(), &status), "look at the cgroup '{}'", group);
+  record.owner = status.st_uid - ids.first;  // of a host's id it is beyond every range
+  check(::stat((group + "/cgroup.procs").c_str(), &status), "look at the cgroup '{}'", group);
+  record.delegated = status.st_uid >= ids.first && status.st_uid - ids.first < ids.count;
+  record.controllers = wordsOf(readGroupFile(group + "/cgroup.subtree_control").value_or(""));
+  std::vector<pid_t> pids;
+  collectPids(group, pids);
+  for (const pid_t pid : pids)
+    if (const auto inside = idInside(pid)) record.tasks.push_back(*inside);
+  if (path.empty()) return record;  // its limits are the host's
+  for (const auto& [file, usual] : kGroupValues)
+    if (const auto value = readGroupFile(group + "/" + file))
+      if (const std::string line = firstLine(*value); line != usual)
+        record.values.emplace_back(file, line);
+  return record;
+}
+
+void recordTree(const std::string& group, const std::string& path, const IdRange& ids,
+                std::vector<GroupRecord>& records) {
+  if (readGroupFile(group + "/cgroup.type").value_or("").starts_with("threaded"))
+    throw Error(Kind::Unsupported,
+                fmt::format("the cgroup '{}' is threaded: its tasks cannot be put back", path));
+  records.push_back(recordOf(group, path, ids));
+  for (const std::string& child : childrenOf(group)) {
+    const std::string name = child.substr(group.size() + 1);
+    recordTree(child, path.empty() ? name : path + "/" + name, ids, records);
+  }
+}
+
 }  // namespace
 
 std::vector<LimitWrite> limitWrites(const ResourceLimits& limits) {
@@ -259,11 +329,22 @@ void ContextCgroup::freeze(Millis time) const {
                                           name_, formatDuration(time)));
 }
 
+void ContextCgroup::keepFrozen() const { writeExisting(payload() + "/cgroup.freeze", "1"); }
+
 void ContextCgroup::thaw(Millis time) const {
   writeExisting(payload() + "/cgroup.freeze", "0");
   if (!waitFor(payload(), time, [this] { return !isFrozen(); }))
     throw Error(Kind::TimedOut,
                 fmt::format("context '{}' did not thaw within {}", name_, formatDuration(time)));
+}
+
+bool ContextCgroup::isDumped() const {
+  std::vector<pid_t> pids;
+  collectPids(monitor(), pids);
+  return std::ranges::any_of(pids, [](pid_t pid) {
+    const auto name = readFileIfExists(fmt::format("/proc/{}/comm", pid));
+    return name == "criu\n" || name == "vsd-criu\n";
+  });
 }
 
 bool ContextCgroup::isPopulated() const {
@@ -303,6 +384,55 @@ ResourceUsage ContextCgroup::usage() const {
   usage.pids = singleValue(payload() + "/pids.current");
   usage.cpuTime = keyedValue(payload() + "/cpu.stat", "usage_usec");
   return usage;
+}
+
+std::vector<GroupRecord> ContextCgroup::record(const IdRange& ids) const {
+  std::vector<GroupRecord> groups;
+  recordTree(payload(), "", ids, groups);
+  return groups;
+}
+
+void ContextCgroup::makeGroups(const std::vector<GroupRecord>& groups, const IdRange& ids) const {
+  for (const GroupRecord& group : groups) {
+    if (group.path.empty()) continue;
+    const std::string path = payload() + "/" + group.path;
+    if (::mkdir(path.c_str(), 0755) < 0 && errno != EEXIST)
+      throw systemError(errno, fmt::format("create the cgroup '{}'", path));
+    if (group.owner >= ids.count)
+      throw invalid("the cgroup '{}' belongs to id {}, which no context has", group.path,
+                    group.owner);
+    chownIfThere(path, ids.first + group.owner);
+    if (group.delegated) delegate(path, ids.first + group.owner);
+  }
+}
+
+void ContextCgroup::divide(const std::vector<GroupRecord>& groups) const {
+  for (const GroupRecord& group : groups) {
+    const std::string path = group.path.empty() ? payload() : payload() + "/" + group.path;
+    for (const auto& [file, value] : group.values)
+      if (vs::exists(path + "/" + file)) writeExisting(path + "/" + file, value);
+    const std::vector<std::string> available = controllersOf(path);
+    for (const std::string& controller : group.controllers)
+      if (has(available, controller))
+        writeExisting(path + "/cgroup.subtree_control", "+" + controller);
+  }
+}
+
+void ContextCgroup::place(const std::vector<GroupRecord>& groups) const {
+  std::map<pid_t, const GroupRecord*> places;
+  for (const GroupRecord& group : groups)
+    for (const pid_t task : group.tasks) places[task] = &group;
+  for (const pid_t pid : pids()) {
+    const std::optional<pid_t> inside = idInside(pid);
+    if (!inside) {  // not of the context: criu itself
+      writeExisting(monitor() + "/cgroup.procs", std::to_string(pid));
+      continue;
+    }
+    const auto found = places.find(*inside);
+    if (found == places.end())
+      throw failed("process {} of context '{}' was not there when it was saved", *inside, name_);
+    writeExisting(payload() + "/" + found->second->path + "/cgroup.procs", std::to_string(pid));
+  }
 }
 
 void ContextCgroup::remove() const {

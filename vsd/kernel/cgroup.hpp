@@ -64,6 +64,17 @@ struct ResourceUsage {
   std::optional<std::uint64_t> cpuTime;  // microseconds
 };
 
+// One cgroup that a context has made below payload/, or payload/ itself (path ""), as a checkpoint
+// keeps it. Ids are those inside the context.
+struct GroupRecord {
+  std::string path;
+  std::uint32_t owner = 0;
+  bool delegated = false;                 // its files too are the owner's
+  std::vector<std::string> controllers;   // that it hands to its children
+  std::vector<std::pair<std::string, std::string>> values;  // files that say how it is divided
+  std::vector<pid_t> tasks;               // processes in it
+};
+
 class ContextCgroup {
  public:
   // `root` is the mount point of cgroup v2 (findCgroupRoot). Touches nothing.
@@ -95,7 +106,10 @@ class ContextCgroup {
   // back.
   void freeze(Millis time) const;
   void thaw(Millis time) const;
+  // The same without waiting: tasks that are held by ptrace stop when they are let go.
+  void keepFrozen() const;
   bool isFrozen() const;
+  bool isDumped() const;  // a criu is at work on it, in monitor/
 
   // Kills every task of payload/ and waits until none is left. Throws TimedOut naming the pids that
   // would not go. Absent is success.
@@ -103,6 +117,19 @@ class ContextCgroup {
   bool isPopulated() const;         // a task lives in payload/ or below
   std::vector<pid_t> pids() const;  // of payload/ and below, host pids
   ResourceUsage usage() const;
+
+  // What the context has made of payload/, from the top down, while it is frozen.
+  // Throws Unsupported for a threaded group: its tasks cannot be put back.
+  std::vector<GroupRecord> record(const IdRange& ids) const;
+  // Makes the groups again in a new payload/, still without controllers: processes can be put
+  // anywhere.
+  void makeGroups(const std::vector<GroupRecord>& groups, const IdRange& ids) const;
+  // Hands the controllers down and writes the values. payload/ must hold no process itself when it
+  // hands any on. A controller that this host lacks is left out, with the values that need it.
+  void divide(const std::vector<GroupRecord>& groups) const;
+  // Puts every process of payload/ and below into the group that its id inside is recorded in, and
+  // criu, which is not of the context, into monitor/. Throws Failed for one that is in none.
+  void place(const std::vector<GroupRecord>& groups) const;
 
   // Removes the whole tree; waits a moment for tasks just killed. Absent is success; throws Busy
   // when something still lives there.

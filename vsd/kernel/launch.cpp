@@ -169,25 +169,45 @@ GuestProgram::GuestProgram(const std::string& path) {
         "seal the copy of '{}'", path);
 }
 
-StartedGuest startGuest(const GuestProgram& program, const BootPlan& plan, int root, Millis time,
-                        int monitor) {
-  const Fd planFile = makeSealedFile("vsd-boot-plan", encode(plan));
-  FdPair talk = makeSocketPair(SOCK_SEQPACKET);
-  Launch launch =
-      launchOf(program, "run", plan.name,
-               {{planFile.get(), kPlanFd}, {talk.second.get(), kTalkFd}, {root, kRootFd}});
+namespace {
+
+Talk expectTalk(int talk, TalkType type, Millis time, const char* before) {
+  const std::optional<ReceivedTalk> answer = receiveTalk(talk, time);
+  if (!answer) throw failed("vsd-guest ended before {}", before);
+  if (answer->message.type == TalkType::Failed) throwBootFailure(answer->message);
+  if (answer->message.type != type) throw failed("vsd-guest does not keep to what was agreed");
+  return answer->message;
+}
+
+StartedGuest startMonitor(Launch launch, FdPair talk, Millis time, int monitor) {
   launch.cgroup = monitor;
   StartedGuest guest{spawn(launch), std::move(talk.first)};
   talk.second.reset();
   try {
-    const std::optional<ReceivedTalk> ready = receiveTalk(guest.talk.get(), time);
-    if (!ready) throw failed("vsd-guest ended before it was ready");
-    if (ready->message.type == TalkType::Failed) throwBootFailure(ready->message);
+    expectTalk(guest.talk.get(), TalkType::Ready, time, "it was ready");
     return guest;
   } catch (...) {
     guest.process.signal(SIGKILL);
     throw;
   }
+}
+
+}  // namespace
+
+StartedGuest startGuest(const GuestProgram& program, const BootPlan& plan, int root, Millis time,
+                        int monitor) {
+  const Fd planFile = makeSealedFile("vsd-boot-plan", encode(plan));
+  FdPair talk = makeSocketPair(SOCK_SEQPACKET);
+  const int theirs = talk.second.get();
+  return startMonitor(launchOf(program, "run", plan.name,
+                               {{planFile.get(), kPlanFd}, {theirs, kTalkFd}, {root, kRootFd}}),
+                      std::move(talk), time, monitor);
+}
+
+void abandonGuest(const StartedGuest& guest) {
+  // Its init dies with it (PR_SET_PDEATHSIG, and it is killed while it is still being built).
+  guest.process.signal(SIGKILL);
+  guest.process.waitEnd(Millis(5000));
 }
 
 pid_t bootGuest(const StartedGuest& guest, int payload, Millis time,
@@ -204,11 +224,50 @@ pid_t bootGuest(const StartedGuest& guest, int payload, Millis time,
     if (answer->message.type == TalkType::Failed) throwBootFailure(answer->message);
     return answer->message.value;
   } catch (const Error&) {
-    // Its init dies with it (PR_SET_PDEATHSIG, and it is killed while it is still being built).
-    guest.process.signal(SIGKILL);
-    guest.process.waitEnd(Millis(5000));
+    abandonGuest(guest);
     throw;
   }
+}
+
+StartedGuest startResume(const GuestProgram& program, const ResumePlan& plan, int root, int criu,
+                         Millis time, int monitor) {
+  const Fd planFile = makeSealedFile("vsd-resume-plan", encode(plan));
+  FdPair talk = makeSocketPair(SOCK_SEQPACKET);
+  const int theirs = talk.second.get();
+  return startMonitor(
+      launchOf(
+          program, "resume", plan.name,
+          {{planFile.get(), kPlanFd}, {theirs, kTalkFd}, {root, kRootFd}, {criu, kCriuFd}}),
+      std::move(talk), time, monitor);
+}
+
+pid_t prepareCriu(const StartedGuest& guest, int payload, Millis time) {
+  sendTalk(guest.talk.get(), {.type = TalkType::Go}, payload);
+  return expectTalk(guest.talk.get(), TalkType::Prepared, time, "criu was in its place").value;
+}
+
+void letCriuBegin(const StartedGuest& guest) {
+  sendTalk(guest.talk.get(), {.type = TalkType::Go});
+}
+
+void finishResume(const StartedGuest& guest, pid_t init, int console, Millis time) {
+  sendTalk(guest.talk.get(), {.type = TalkType::Restored, .value = init}, console);
+  expectTalk(guest.talk.get(), TalkType::Running, time, "it had taken over what criu restored");
+}
+
+Process startCriu(const GuestProgram& program, const CagePlan& cage, int criu, int monitor,
+                  Millis time) {
+  const Fd planFile = makeSealedFile("vsd-cage-plan", encode(cage));
+  FdPair talk = makeSocketPair(SOCK_SEQPACKET);
+  Launch launch = launchOf(
+      program, "criu", "",
+      {{planFile.get(), kPlanFd}, {talk.second.get(), kTalkFd}, {criu, kDumpFd}});
+  launch.cgroup = monitor;
+  Process process = spawn(launch);
+  talk.second.reset();
+  const std::optional<ReceivedTalk> answer = receiveTalk(talk.first.get(), time);
+  if (answer && answer->message.type == TalkType::Failed) throwBootFailure(answer->message);
+  return process;
 }
 
 Process startExec(const GuestProgram& program, const ExecPlan& plan, const ExecSession& session) {

@@ -52,6 +52,27 @@ StartedGuest startGuest(const GuestProgram& program, const BootPlan& plan, int r
 pid_t bootGuest(const StartedGuest& guest, int payload, Millis time,
                 const std::function<void(pid_t init)>& prepare = {});
 
+// Starts the monitor of a context that criu is to restore. `criu` becomes criu's end of the talk with
+// it. Otherwise as startGuest.
+StartedGuest startResume(const GuestProgram& program, const ResumePlan& plan, int root, int criu,
+                         Millis time, int monitor = -1);
+// Lets it put criu into its place; returns criu's pid. It waits there.
+pid_t prepareCriu(const StartedGuest& guest, int payload, Millis time);
+// Lets criu begin.
+void letCriuBegin(const StartedGuest& guest);
+// Hands what criu has restored over to its monitor: its init, and the master of its console, -1
+// when criu gave none. Returns when stateDirectory/running is written.
+void finishResume(const StartedGuest& guest, pid_t init, int console, Millis time);
+// After an error: ends it, and with it what it has made.
+void abandonGuest(const StartedGuest& guest);
+
+// Starts criu in a cage of its own, in the cgroup `monitor`, for a dump; it serves what is asked on
+// the other end of `criu`. It must never be killed: it may be at work inside a task. When the other
+// end closes it lets all tasks go and ends. Returns when it has been executed. Throws Failed with
+// the stage in words.
+Process startCriu(const GuestProgram& program, const CagePlan& cage, int criu, int monitor,
+                  Millis time);
+
 // What an exec session is made of; all descriptors stay the caller's.
 struct ExecSession {
   int init = -1;     // pidfd of the context's init

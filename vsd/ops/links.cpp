@@ -229,6 +229,25 @@ void connectLinks(const Host& host, const Definition& definition, pid_t init) {
   for (const netfw::LinkPlan& plan : plans) netfw::announce(plan, netns.get());
 }
 
+void prepareLinks(const Host& host, const Definition& definition, pid_t init) {
+  const Fd netns = namespaceOf(init);
+  netfw::bringUpLoopback(netns.get());
+  if (!definition.links.empty())
+    makeLinks(host, definition, linkPlansOf(host, definition), netns);
+}
+
+void plugLinks(const Host& host, const Definition& definition, pid_t init) {
+  const Fd netns = namespaceOf(init);
+  for (const netfw::LinkPlan& plan : linkPlansOf(host, definition)) {
+    netfw::plug(plan, netns.get());
+    netfw::announce(plan, netns.get());
+  }
+}
+
+void unplugLinks(const Host& host, const Definition& definition) {
+  for (const netfw::LinkPlan& plan : linkPlansOf(host, definition)) netfw::unplug(plan);
+}
+
 void loadRules(const Host& host, const Definition& definition) {
   if (definition.links.empty()) return;
   netfw::change(rulesetOf(host, definition, linkPlansOf(host, definition)), host.runner);

@@ -35,6 +35,12 @@ netfw::Rules rulesIn(const Host& host, const std::string& text, const std::strin
 
 // In a start, before anything runs in it: devices, addresses, rules, then the wire.
 void connectLinks(const Host& host, const Definition& definition, pid_t init);
+// In a resume, the same in two halves: all but the wire, in a network namespace that is empty; then
+// the wire, when what answers on it is there again.
+void prepareLinks(const Host& host, const Definition& definition, pid_t init);
+void plugLinks(const Host& host, const Definition& definition, pid_t init);
+// Nothing comes through any more, and nothing is lost but packets.
+void unplugLinks(const Host& host, const Definition& definition);
 // Replaces the rules of one that runs.
 void loadRules(const Host& host, const Definition& definition);
 // What its links pass at most, of one that runs: rules and queues.

@@ -93,7 +93,7 @@ std::vector<std::string> differences(const Host& host, Fix fix) {
     if (host.operations.runningOn(name)) continue;  // what is being changed is not judged
     if (!storageOf(host, name)->hasVolume(name))
       found.push_back(fmt::format("context '{}' has no volume", name));
-    if (isDown(context.state) && hasRemains(host, name)) {
+    if (isAtRest(context.state) && hasRemains(host, name)) {
       if (fix == Fix::Yes) cleanUpRun(host, name);
       found.push_back(fmt::format(
           "context '{}' is stopped, but its cgroup or run directory is there{}", name, outcome));

@@ -18,6 +18,7 @@
 #include "vsd/ops/stop.hpp"
 #include "vsd/ops/storage_move.hpp"
 #include "vsd/ops/storages.hpp"
+#include "vsd/ops/suspend.hpp"
 #include "vsd/ops/undo.hpp"
 
 namespace vs {
@@ -112,6 +113,15 @@ void applyRecord(const Host& host, const std::string& name, Operation& operation
   loadForwards(host, definition);
 }
 
+// What a template was being made in. One that cannot be removed is in nobody's way.
+void dropBuilds(const Host& host) {
+  try {
+    removeTree(host.paths.state() + "/build");
+  } catch (const Error& error) {
+    log::error("{} ({}), ignoring", error.text(), error.hint());
+  }
+}
+
 }  // namespace
 
 void Recovery::begin() {
@@ -122,7 +132,7 @@ void Recovery::begin() {
   findContexts();
   for (const auto& storage : host_.storages.all())
     if (!away_.contains(storage->name())) settleStorage(*storage, {});
-  removeTree(host_.paths.state() + "/build");
+  dropBuilds(host_);
 }
 
 void Recovery::goOn() {
@@ -248,6 +258,10 @@ void Recovery::findContexts() {
   for (const ContextPicture& context : host_.contexts.all()) {
     const std::string& name = context.definition.name;
     try {
+      if (settleMemory(host_, name)) {
+        host_.contexts.setState(name, State::Suspended);
+        continue;
+      }
       if (adopt(host_, name)) continue;
       if (!hasRemains(host_, name)) {
         if (boot_ == Boot::FirstStart) noteLostRun(host_, context);
@@ -316,6 +330,10 @@ Operations::Work Recovery::workOf(const Interrupted& one) const {
   if (one.verb == "rename" && name == parameters.value("to", ""))
     return [host, from = parameters.value("from", ""), name](Operation& operation) {
       followName(*host, from, name, operation);
+    };
+  if (one.verb == "suspend" && context->running)
+    return [host, name, frozen = parameters.value("frozen", false)](Operation& operation) {
+      undoSuspend(*host, name, frozen, operation);
     };
   if (one.verb == "set" && context->running)
     return [host, name](Operation& operation) { applyRecord(*host, name, operation); };

@@ -2,6 +2,7 @@
 
 #include "vsd/base/file.hpp"
 #include "vsd/base/process.hpp"
+#include "vsd/ops/memory_image.hpp"
 #include "vsd/ops/running.hpp"
 
 namespace vs {
@@ -40,6 +41,8 @@ void remove(const Host& host, const std::string& name, Operation& operation) {
   operation.step("kill what runs of it");
   if (!isDown(host.contexts.find(name).state)) host.contexts.setState(name, State::Stopping);
   cleanUpRun(host, name);
+  useUpMemoryImage(host, name);
+  removeMemoryRemains(host, name);
   host.contexts.setEnded(name, State::Stopped, "removed");
 
   operation.step("remove its volume");

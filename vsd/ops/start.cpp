@@ -1,8 +1,5 @@
 #include "vsd/ops/start.hpp"
 
-#include <fcntl.h>
-#include <signal.h>
-
 #include <thread>
 
 #include "vsd/base/file.hpp"
@@ -11,8 +8,7 @@
 #include "vsd/context/boot.hpp"
 #include "vsd/kernel/covers.hpp"
 #include "vsd/kernel/devices.hpp"
-#include "vsd/kernel/scope.hpp"
-#include "vsd/ops/limits.hpp"
+#include "vsd/ops/bring_up.hpp"
 #include "vsd/ops/links.hpp"
 #include "vsd/ops/running.hpp"
 #include "vsd/ops/snapshots.hpp"
@@ -21,7 +17,6 @@ namespace vs {
 namespace {
 
 constexpr Millis kBootTime{60'000};
-constexpr Millis kScopeTime{30'000};
 constexpr Millis kSystemTime{600'000};
 constexpr Millis kSystemStep{250};
 
@@ -123,51 +118,17 @@ void start(const Host& host, const std::string& name, Wait wait, Operation& oper
   openSession(host, host.contexts.find(name).definition, session, nothingRan, operation);
   const Definition definition = host.contexts.find(name).definition;
 
-  operation.step("attach the volume");
-  const auto storage = storageOf(host, name);
-  const std::string tree = storage->attach(name);
-  undo.add("detach the volume", [storage, name] { storage->detach(name); });
-
-  operation.step("make its run directory");
-  removeTree(host.paths.contextOf(name));
-  makeDirectories(host.paths.contextOf(name), 0700);
-  undo.add("remove its run directory", [&host, name] { removeTree(host.paths.contextOf(name)); });
-
-  operation.step("start its monitor");
-  const ContextCgroup cgroup = cgroupOf(host, name);
-  undo.add("remove its cgroup", [&host, name] {
-    cgroupOf(host, name).kill(kScopeTime);
-    if (isSystemdHost()) stopScope(name, kScopeTime);
-    cgroupOf(host, name).remove();
-  });
-  const Fd root = openFile(tree, O_PATH | O_DIRECTORY | O_NOFOLLOW);
-  // systemd makes a scope only around a process that is there; by hand it can be born in its place.
-  Fd monitor;
-  if (!isSystemdHost()) {
-    cgroup.create(definition.ids);
-    monitor = cgroup.openMonitor();
-  }
-  const StartedGuest guest = startGuest(host.guestProgram, fullPlan(host, definition), root.get(),
-                                        kBootTime, monitor.get());
-  const pid_t guestPid = guest.process.pid();
-  const auto guestStart = startTimeOf(guestPid).value_or(0);
-  undo.add("end its monitor", [guestPid, guestStart] {
-    if (const auto process = Process::find(guestPid, guestStart)) process->signal(SIGKILL);
-  });
-
-  operation.step("create its cgroup");
-  if (isSystemdHost()) {
-    startScope(name, guestPid, kScopeTime);
-    cgroup.create(definition.ids, guestPid);
-  }
-  applyLimits(host, definition);
-  const Fd payload = cgroup.openPayload();
-  attachDeviceFilter(payload.get());
+  const Standing standing = bringUp(
+      host, definition,
+      [&](int root, int monitor) {
+        return startGuest(host.guestProgram, fullPlan(host, definition), root, kBootTime, monitor);
+      },
+      undo, operation);
 
   operation.step(kBootStep);
   nothingRan.commit();
   undo.add("remove its links", [&host, name] { removeLinks(host, name); });
-  bootGuest(guest, payload.get(), kBootTime,
+  bootGuest(standing.guest, standing.payload.get(), kBootTime,
             [&](pid_t init) { connectLinks(host, definition, init); });
   auto running = findRunning(host, name);
   if (!running)
@@ -176,10 +137,7 @@ void start(const Host& host, const std::string& name, Wait wait, Operation& oper
   undo.commit();  // from here it runs, whatever happens to us
 
   operation.step("announce it");
-  host.contexts.setRunning(name, running);
-  host.contexts.setGoal(name, Goal::Running);
-  if (isSystemdHost())
-    registerMachine({name, definition.uuid, running->init.pid(), tree}, kScopeTime);
+  announceRunning(host, definition, standing, running);
 
   if (wait == Wait::ForSystem && definition.init == Init::Systemd) {
     operation.step("wait for its systemd");

@@ -2,6 +2,7 @@
 
 #include "vsd/context/boot.hpp"
 #include "vsd/ops/running.hpp"
+#include "vsd/ops/suspend.hpp"
 
 namespace vs {
 namespace {
@@ -67,6 +68,8 @@ std::vector<std::string> planStop(const Host& host, const std::string& name,
   checkStopWith(host, name, options);
   const Definition definition = host.contexts.find(name).definition;
   std::vector<std::string> plan;
+  if (host.contexts.find(name).state == State::Suspended)
+    return {fmt::format("give the memory of context '{}' up", name)};
   if (options.manner == StopOptions::Manner::Clean)
     plan.push_back(fmt::format("ask its init ({}) to shut down and wait {}",
                                nameOf(definition.init),
@@ -85,6 +88,11 @@ void stop(const Host& host, const std::string& name, const StopOptions& options,
           Operation& operation) {
   checkStopWith(host, name, options);
   const ContextPicture context = host.contexts.find(name);
+  if (context.state == State::Suspended) {
+    host.contexts.setGoal(name, Goal::Stopped);
+    giveUpMemory(host, name, operation);
+    return endSession(host, name, options.undo, operation);
+  }
   const Millis timeout = options.timeout.value_or(context.definition.stopTimeout);
   if (options.then == StopOptions::Then::StaysDown) host.contexts.setGoal(name, Goal::Stopped);
 
@@ -133,7 +141,7 @@ void restart(const Host& host, const std::string& name, StopOptions options, Wai
 
 void settle(const Host& host, const std::string& name, Operation& operation) {
   const ContextPicture context = host.contexts.find(name);
-  if (isDown(context.state) || (context.running && !context.running->guest.waitEnd(Millis(0))))
+  if (isAtRest(context.state) || (context.running && !context.running->guest.waitEnd(Millis(0))))
     return;
 
   operation.step("find out how it ended");
