@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "checkpoint/accept_queues.hpp"
 #include "checkpoint/criu.hpp"
 #include "checkpoint/requests.hpp"
 #include "vsd/base/error.hpp"
@@ -19,6 +20,7 @@
 #include "vsd/kernel/devices.hpp"
 #include "vsd/kernel/externals.hpp"
 #include "vsd/kernel/id_map.hpp"
+#include "vsd/kernel/packet_hold.hpp"
 #include "vsd/ops/bring_up.hpp"
 #include "vsd/ops/links.hpp"
 #include "vsd/ops/memory_image.hpp"
@@ -38,6 +40,8 @@ constexpr Millis kKillTime{15'000};
 constexpr Millis kGuestTime{60'000};
 constexpr Millis kCriuPatience{600'000};
 constexpr Millis kCriuStep{50};
+constexpr int kAcceptTries = 20;
+constexpr Millis kAcceptTime{5};
 constexpr const char* kCriuProgram = "/usr/sbin/criu";
 constexpr const char* kCageCgroup = "/cgroup";
 
@@ -130,6 +134,30 @@ std::vector<std::string> sessionsIn(const Host& host, const ContextPicture& cont
   return sessions;
 }
 
+std::uint64_t waitingIn(pid_t init) {
+  std::uint64_t waiting = 0;
+  for (const char* table : {"tcp", "tcp6"})
+    if (const auto text = readFileIfExists(fmt::format("/proc/{}/net/{}", init, table)))
+      waiting += checkpoint::waitingConnections(*text);
+  return waiting;
+}
+
+// Freezes at a moment at which every connection has been accepted: no new ones come by now, so a
+// program that accepts at all is soon done.
+void freezeBetweenConnections(const ContextPicture& context, const ContextCgroup& cgroup,
+                              Operation& operation) {
+  cgroup.freeze(kFreezeTime);
+  if (context.state == State::Frozen) return;
+  const pid_t init = context.running->init.pid();
+  for (int tries = 0; tries < kAcceptTries && waitingIn(init) > 0; ++tries) {
+    cgroup.thaw(kFreezeTime);
+    std::this_thread::sleep_for(kAcceptTime);
+    cgroup.freeze(kFreezeTime);
+  }
+  if (const std::uint64_t lost = waitingIn(init))
+    operation.note(fmt::format("{} connections that no program has accepted are lost", lost));
+}
+
 void mustNotBeReleased(const Host& host, const std::string& name) {
   if (storageOf(host, name)->isReleased(name))
     throw Error(Kind::InvalidState,
@@ -178,19 +206,18 @@ void suspend(const Host& host, const std::string& name, Operation& operation) {
   const Fd images = beginMemoryImage(host, name);
   undo.add("remove its memory image", [&host, name] { abandonMemoryImage(host, name); });
 
-  operation.step("freeze its tasks");
+  operation.step("take it off the wire and freeze its tasks");
   if (context.state == State::Running)
     undo.add("let its tasks go on", [&host, name] {
       cgroupOf(host, name).thaw(kFreezeTime);
       host.contexts.setState(name, State::Running);
     });
-  cgroup.freeze(kFreezeTime);
-  host.contexts.setState(name, State::Frozen);
-
-  operation.step("take it off the wire");
   undo.add("put it back on the wire",
            [&host, context] { plugLinks(host, context.definition, context.running->init.pid()); });
   unplugLinks(host, context.definition);
+  const PacketHold hold(cgroup.openPayload().get());
+  freezeBetweenConnections(context, cgroup, operation);
+  host.contexts.setState(name, State::Frozen);
 
   operation.step("save its memory");
   const std::vector<GroupRecord> groups = cgroup.record(context.definition.ids);
@@ -284,6 +311,7 @@ Restored restore(const Host& host, const Definition& definition, const MemoryIma
   // criu reads images also as the root of the context, whose they are in this mount of them.
   const Fd users = makeUserNamespace(definition.ids);
   const Fd readable = idMappedMount(image.directory.get(), users.get());
+  PacketHold hold(standing.payload.get());
   RestoreRequest request;
   request.images = readable.get();
   request.log = image.directory.get();
@@ -297,6 +325,7 @@ Restored restore(const Host& host, const Definition& definition, const MemoryIma
         if (notification.stage == Stage::SetupNamespaces)
           prepareLinks(host, definition, notification.pid);
         if (notification.stage == Stage::ConsoleMaster) restored.console = std::move(notification.fd);
+        if (notification.stage == Stage::PostRestore) hold.letGo();  // all sockets are there
         if (notification.stage == Stage::PreResume) {
           cgroup.place(image.groups);
           cgroup.keepFrozen();
