@@ -56,7 +56,9 @@ Reply ask(int socket, const std::string& request, const Listener& listener, Mill
       if (refusal) std::rethrow_exception(refusal);
       if (response.success()) return {response.restore().pid()};
       const std::string why = firstErrorIn(logDirectory, log);
-      throw failed("{}", !why.empty() ? why : response.cr_errmsg().empty() ? "criu gave no reason" : response.cr_errmsg());
+      throw failed("{}", !why.empty()                   ? why
+                         : response.cr_errmsg().empty() ? "criu gave no reason"
+                                                        : response.cr_errmsg());
     }
     Notification notification{stageOf(response.notify().script()), response.notify().pid(), {}};
     if (!received.fds.empty()) notification.fd = std::move(received.fds.front());

@@ -23,8 +23,8 @@ bool isImage(std::string_view name) {
 }
 
 std::vector<std::string> namesIn(int directory) {
-  const int copy = check(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-                         "read a memory image");
+  const int copy =
+      check(::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), "read a memory image");
   const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(copy), &::closedir);
   if (!stream) throw systemError(errno, "read a memory image");
   std::vector<std::string> names;
@@ -47,8 +47,8 @@ ImageFile hashed(int directory, const std::string& name, std::vector<char>& bloc
   ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   Hash hash;
   for (;;) {
-    const ssize_t count = check(::read(file.get(), block.data(), block.size()),
-                                "read '{}' of a memory image", name);
+    const ssize_t count =
+        check(::read(file.get(), block.data(), block.size()), "read '{}' of a memory image", name);
     if (count == 0) break;
     hash.add(block.data(), static_cast<std::size_t>(count));
   }
@@ -62,7 +62,7 @@ Json toJson(const Manifest& manifest) {
   Json files = Json::array();
   for (const ImageFile& file : manifest.files)
     files.push_back({{"name", file.name}, {"size", file.size}, {"sha256", file.sha256}});
-  return {{"version", kVersion},        {"uuid", manifest.uuid}, {"created", manifest.created},
+  return {{"version", kVersion},       {"uuid", manifest.uuid}, {"created", manifest.created},
           {"kernel", manifest.kernel}, {"files", files},        {"groups", manifest.groups}};
 }
 
@@ -71,8 +71,8 @@ Manifest manifestFrom(const Json& json) {
     if (json.at("version") != kVersion)
       throw invalid("the memory image is of version {}, this vsd reads version {}",
                     json.at("version").dump(), kVersion);
-    Manifest manifest{json.at("uuid"), json.at("created"), json.at("kernel"), {},
-                      json.at("groups")};
+    Manifest manifest{
+        json.at("uuid"), json.at("created"), json.at("kernel"), {}, json.at("groups")};
     for (const Json& file : json.at("files"))
       manifest.files.push_back({file.at("name"), file.at("size"), file.at("sha256")});
     return manifest;

@@ -1,5 +1,5 @@
-// What a memory image is made of and where it can be used, kept beside it: `manifest.json`, which is
-// written last. A directory without one is no image.
+// What a memory image is made of and where it can be used, kept beside it: `manifest.json`, which
+// is written last. A directory without one is no image.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,8 @@ Json toJson(const Manifest& manifest);
 // Throws InvalidParameter for what is no manifest of this version.
 Manifest manifestFrom(const Json& json);
 
-// The images in `directory`, a descriptor: hashed, sorted by name, without what criu writes about its
-// work (logs, statistics). Throws Failed for anything but regular files (DR4).
+// The images in `directory`, a descriptor: hashed, sorted by name, without what criu writes about
+// its work (logs, statistics). Throws Failed for anything but regular files (DR4).
 std::vector<ImageFile> scanImages(int directory);
 // Makes all of it durable.
 void syncImages(int directory, const std::vector<ImageFile>& files);

@@ -27,8 +27,8 @@ ALLOWED = {
 }
 # Single headers that are the contract between two programs.
 EXTRA = {"vsctl": {"vsd/kernel/boot_plan.hpp", "vsd/kernel/talk.hpp", "vsd/api/client.hpp", "vsd/api/framing.hpp"}}
-# Headers of netfw show only its own types; libnl stays in its sources.
-HIDDEN = {"netfw": r"<(netlink|nlohmann|toml\+\+)[/.]"}
+# Headers of netfw and checkpoint show only their own types; libnl and protobuf stay in their sources.
+HIDDEN = {"netfw": r"<(netlink|nlohmann|toml\+\+)[/.]", "checkpoint": r"(<google/|.*\.pb\.h)"}
 INNER = {"netfw/nl.hpp"}
 # The client half of the API includes nothing above base.
 CLIENT = {"vsd/api/client.hpp", "vsd/api/client.cpp", "vsd/api/framing.hpp", "vsd/api/framing.cpp"}
@@ -61,7 +61,7 @@ def problems_in(path):
         found = re.match(r'\s*#include "([^"]+)"', line)
         if not found or "/" not in found[1]:
             continue
-        target = found[1]
+        target = re.sub(r"\.pb\.h$", ".proto", found[1])  # made from it
         if not os.path.exists(os.path.join(TOP, target)):
             yield f"{path}:{number}: {target} does not exist in the tree"
         elif box_of(target) not in allowed | {box} and target not in EXTRA.get(box, set()):

@@ -199,7 +199,8 @@ Paint paintOf(std::string_view state) {
     if (state == word) return Paint::Good;
   for (const std::string_view word : {"failed", "missing", "interrupted", "undone"})
     if (state == word) return Paint::Bad;
-  for (const std::string_view word : {"starting", "stopping", "frozen", "suspended", "degraded", "cancelled"})
+  for (const std::string_view word :
+       {"starting", "stopping", "frozen", "suspended", "degraded", "cancelled"})
     if (state == word) return Paint::Middling;
   return Paint::None;
 }

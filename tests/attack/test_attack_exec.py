@@ -166,8 +166,8 @@ class Written(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         VSD.ok("create", self.name, "--template", self.template, "--start")
         before = self.state()
-        VSD.ok("exec", self.name, "--", "sh", "-c", "ln -sf /etc/shadow /dev/console.log; rm -f /dev/console;"
-               f" echo said >/dev/console; ln -sfn /etc/shadow /run/{self.name}.log")
+        VSD.ok("exec", self.name, "--", "sh", "-c", "echo said >/dev/console; ln -sf /etc/shadow /dev/console.log;"
+               f" ln -sf /etc/shadow /dev/console; ln -sfn /etc/shadow /run/{self.name}.log")
         log = VSD.ok("log", self.name)
         self.assertIn("said", log)
         self.assertNotIn("root:", log)

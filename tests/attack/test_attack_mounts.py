@@ -6,7 +6,7 @@ from attack.field import (SCOPES, TEMPLATE, VOLUMES, VSD, Attack, begin, clean, 
 COVERED = ("/proc/kcore", "/proc/keys", "/proc/kallsyms", "/proc/timer_list", "/proc/interrupts", "/proc/sched_debug",
            "/proc/acpi", "/proc/scsi", "/sys/firmware", "/sys/kernel/debug", "/sys/kernel/security", "/sys/kernel/tracing",
            "/sys/devices/virtual/powercap")
-NODES = {"/dev/console": "c136:0", "/dev/full": "c1:7", "/dev/null": "c1:3", "/dev/pts/0": "c136:0", "/dev/pts/ptmx": "c5:2",
+NODES = {"/dev/full": "c1:7", "/dev/null": "c1:3", "/dev/pts/0": "c136:0", "/dev/pts/ptmx": "c5:2",
          "/dev/random": "c1:8", "/dev/tty": "c5:0", "/dev/urandom": "c1:9", "/dev/zero": "c1:5"}
 # What an attack on a mount point could change on the host.
 HOST_STATE = ("cat /proc/self/mountinfo | sha256sum; cat /proc/sys/kernel/core_pattern; ls -laR /etc | sha256sum; ls -A / /dev;"
@@ -184,7 +184,7 @@ class HostileTrees(unittest.TestCase):
                            "dev/ptmx": "/proc/sysrq-trigger", "dev/shm": "/"})
         self.assertEqual(done.returncode, 0, done.stderr)
         self.inside("echo h-said-here >/dev/console")
-        self.assertEqual(self.inside("stat -c %F /dev/console /dev/pts/0 /dev/shm"), "character special file\n" * 2 + "directory\n")
+        self.assertEqual(self.inside("stat -Lc %F /dev/console /dev/pts/0 /dev/shm"), "character special file\n" * 2 + "directory\n")
         self.assertIn("h-said-here", VSD.ok("log", self.name))
         self.assertEqual(host(HOST_STATE), self.before)
 

@@ -85,3 +85,87 @@ class SelfChecking(Rounds, unittest.TestCase):
         results = self.results()
         write_matrix("programs", [(name, ROUNDS, results[name]) for name in names])
         self.assertEqual(results, {name: "PASS" for name in names})
+
+
+# One connection, a line there and back at a time, and the longest that one has taken.
+CLIENT = """
+import os, socket, time
+connection = socket.create_connection(("10.0.9.17", 7000), 20)
+connection.settimeout(120)
+file = connection.makefile("rw")
+count, longest = 0, 0.0
+while True:
+    begin, count = time.monotonic(), count + 1
+    file.write(f"{count}\\n")
+    file.flush()
+    assert file.readline() == f"{count}\\n"
+    longest = max(longest, time.monotonic() - begin)
+    with open("/root/client.new", "w") as told:
+        told.write(f"{count} {longest:.2f}")
+    os.rename("/root/client.new", "/root/client.count")
+    time.sleep(0.02)
+"""
+# perl is in every Debian.
+SERVER = """
+my $door = IO::Socket::INET->new(LocalPort => 7000, Listen => 9, ReuseAddr => 1) or die;
+while (my $guest = $door->accept) { $guest->autoflush(1); while (my $line = <$guest>) { print $guest $line } }
+"""
+
+
+class StockDebian13(Rounds, unittest.TestCase):
+    """Its own systemd, dbus and logind, and a TCP connection into it that is never lost."""
+    name = "stock"
+    template = "debian13"
+
+    @classmethod
+    def setUpClass(cls):
+        need_template(cls.vsd, cls.template)
+        cls.forwarded = cls.vsd.shell("cat /proc/sys/net/ipv4/ip_forward").strip()
+        cls.vsd.ok("network", "add", "lan", "--nat", "--subnet", "10.0.9.0/24", "--gateway", "10.0.9.1")
+        cls.vsd.ok("create", cls.name, "--template", cls.template, "--memory", "512M", "--address", "10.0.9.17")
+        cls.vsd.run("sh", "-c", "cat >/root/rules", stdin=b"allow to any\nallow from any\n")
+        cls.vsd.ok("fw", "set", cls.name, "/root/rules")
+        cls.vsd.ok("start", cls.name, "--wait", timeout=900)
+        cls.vsd.ok("exec", cls.name, "--", "systemd-run", "-q", "--unit", "echo", "perl", "-MIO::Socket::INET", "-e", SERVER)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.vsd.run("systemctl", "stop", "client")
+        cls.vsd.ok("remove", "--kill", "-y", cls.name)
+        cls.vsd.ok("network", "remove", "-y", "lan")
+        cls.vsd.shell(f"echo {cls.forwarded} >/proc/sys/net/ipv4/ip_forward; rm -f /root/client.count /root/rules")
+
+    def inside(self, *words):
+        return self.vsd.ok("exec", self.name, "--", *words)
+
+    def processes(self):
+        """Those that last: not this look itself, nor what systemd starts again."""
+        lines = self.inside("ps", "-eo", "pid,comm", "--no-headers").splitlines()
+        return [line.split() for line in lines if line.split()[1] not in ("ps", "agetty")]
+
+    def count(self):
+        """Lines that the client has had back, when it still runs."""
+        self.vsd.shell("systemctl is-active -q client")
+        return int(self.vsd.shell("cat /root/client.count").split()[0])
+
+    def goes_on(self, before):
+        deadline = time.monotonic() + 60
+        while self.count() <= before:
+            self.assertLess(time.monotonic(), deadline, "its connection does not go on")
+            time.sleep(0.5)
+
+    def test_ten_times_under_a_client(self):
+        self.vsd.run("systemd-run", "-q", "--unit", "client", "python3", "-c", CLIENT)
+        deadline = time.monotonic() + 30
+        while self.vsd.run("test", "-e", "/root/client.count").returncode != 0:
+            self.assertLess(time.monotonic(), deadline, "the client did not come to its first line")
+            time.sleep(0.5)
+        processes = self.processes()
+        for _ in range(ROUNDS):
+            self.round(self.name)
+            self.goes_on(self.count())
+            self.assertEqual(self.inside("systemctl", "is-system-running"), "running\n")
+            self.assertEqual(self.inside("systemctl", "--failed", "--no-legend", "--plain"), "")
+        self.assertEqual(self.processes(), processes)
+        self.assertEqual(self.vsd.differences(), [])
+        write_matrix("systems", [("Debian 13 with systemd, a server with a TCP connection open", ROUNDS, "PASS")])

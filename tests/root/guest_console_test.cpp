@@ -58,7 +58,7 @@ TEST_F(GuestConsole, IsTheControllingTerminalOfItsCommand) {
   const Fd client = attach();
   send(client, "d\x03");  // Ctrl-C
   EXPECT_NE(receive(client, "interrupted").find("interrupted"), std::string::npos);
-  EXPECT_EQ(consoleWith("ready").substr(0, 30), "/dev/console\r\n24 80\r\nready\r\n^C");
+  EXPECT_EQ(consoleWith("ready").substr(0, 28), "/dev/pts/0\r\n24 80\r\nready\r\n^C");
 }
 
 TEST_F(GuestConsole, TakesInputAndSizeFromAClient) {

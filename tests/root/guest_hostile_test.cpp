@@ -63,8 +63,8 @@ TEST_F(HostileRoot, HasItsOwnDevHiddenWhole) {
   boot("echo said; exec sleep 1000");
   EXPECT_NE(consoleWith("said").find("said"), std::string::npos);
   EXPECT_EQ(run("stat -c '%F %t:%T' /dev/null").out, "character special file 1:3\n");
-  EXPECT_EQ(run("stat -c '%F' /dev/console /dev/pts/0 /dev/shm").out,
-            "character special file\ncharacter special file\ndirectory\n");
+  EXPECT_EQ(run("readlink /dev/console; stat -Lc '%F' /dev/console /dev/pts/0 /dev/shm").out,
+            "pts/0\ncharacter special file\ncharacter special file\ndirectory\n");
   EXPECT_EQ(run("echo '|/tmp/x' > /dev/null; echo $?").out, "0\n");
   EXPECT_EQ(readFile("/proc/sys/kernel/core_pattern"), pattern);
 }

@@ -34,6 +34,7 @@ print(json.dumps({
     "scopes": [name for name in names(root + "/vs.slice") if ours.fullmatch(name)],
     "mounts": [line for line in text("/proc/self/mounts").split("\n")
                if prefix + "/var/lib/vsd" in line or prefix + "/run/vsd" in line],
+    "memories": names(prefix + "/var/lib/vsd/memories"),
     "volumes": names(prefix + "/var/lib/vsd/volumes"),
     "templates": names(prefix + "/var/lib/vsd/templates"),
     "run": names(prefix + "/run/vsd/contexts"),

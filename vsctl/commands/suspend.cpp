@@ -24,7 +24,7 @@ Action resumeVerb(Flags& flags) {
   auto options = std::make_shared<Options>();
   addTargets(flags, options->targets);
   flags.toggle("--close-connections", options->closeConnections,
-             "end their TCP connections instead of going on with them");
+               "end their TCP connections instead of going on with them");
   return [options](Session& session) {
     static constexpr std::string_view kStates[] = {"suspended"};
     std::vector<Work> works;

@@ -136,20 +136,18 @@ Outcome handleSuspend(const Host& host, const Call& call) {
   const auto context = host.contexts.findIfAny(name);
   const bool frozen = context && context->state == State::Frozen;
   request.parameters = Json{{"name", name}, {"frozen", frozen}}.dump();
-  return runChange(
-      host, call,
-      {request, [&host, name] { return planSuspend(host, name); },
-       [&host, name](Operation& operation) { suspend(host, name, operation); }});
+  return runChange(host, call,
+                   {request, [&host, name] { return planSuspend(host, name); },
+                    [&host, name](Operation& operation) { suspend(host, name, operation); }});
 }
 
 Outcome handleResume(const Host& host, const Call& call) {
   const std::string name = nameIn(call);
   const ResumeOptions options{call.flag("closeConnections")};
-  return runChange(host, call,
-                   {requestFor("resume", name), [&host, name] { return planResume(host, name); },
-                    [&host, name, options](Operation& operation) {
-                      resume(host, name, options, operation);
-                    }});
+  return runChange(
+      host, call,
+      {requestFor("resume", name), [&host, name] { return planResume(host, name); },
+       [&host, name, options](Operation& operation) { resume(host, name, options, operation); }});
 }
 
 Outcome handleSet(const Host& host, const Call& call) {

@@ -126,7 +126,8 @@ std::string buildArchive(Runner& runner, const TemplateDefinition& definition,
   std::vector<std::string> complaints;
   Command command;
   // What it mounts is gone when it is, however it ends.
-  command.argv = {findProgram("unshare", "util-linux"), "--mount", "--propagation", "private", "--"};
+  command.argv = {findProgram("unshare", "util-linux"), "--mount", "--propagation", "private",
+                  "--"};
   for (std::string& word :
        buildArguments(definition, options, findProgram("mmdebstrap", "mmdebstrap"), archive))
     command.argv.push_back(std::move(word));

@@ -66,7 +66,8 @@ Cage::Cage(const CagePlan& plan) {
     add(copyOf(std::string("/dev/") + name, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC),
         std::string("dev/") + name);
   // Not the host's: criu only wants to know the context's from it.
-  add(Fd(check(newFilesystem("devpts", {}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC), "make a devpts")),
+  add(Fd(check(newFilesystem("devpts", {}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC),
+               "make a devpts")),
       "dev/pts");
   if (!plan.cgroup.empty()) add(copyOf(plan.cgroup, kInert), "cgroup");
 }

@@ -30,8 +30,8 @@ class Cage {
   Fd root_;
 };
 
-// Becomes criu, which serves what it is asked on `socket`; returns an errno. `talk` closes by itself
-// when that is done.
+// Becomes criu, which serves what it is asked on `socket`; returns an errno. `talk` closes by
+// itself when that is done.
 int executeCriu(int socket, int talk) noexcept;
 
 // vsd-guest criu: the cage without a context, for a dump. Returns the exit status when criu could

@@ -40,12 +40,10 @@ void makeDev(const Boot& progress, const BootPlan& plan) noexcept {
   static constexpr struct {
     const char* name;
     const char* target;
-  } kLinks[] = {{"ptmx", "pts/ptmx"},
-                {"console", "pts/0"},  // the first terminal (makeTerminals)
-                {"fd", "/proc/self/fd"},
-                {"stdin", "/proc/self/fd/0"},
-                {"stdout", "/proc/self/fd/1"},
-                {"stderr", "/proc/self/fd/2"}};
+  } kLinks[] = {
+      {"ptmx", "pts/ptmx"},          {"console", "pts/0"},  // the first terminal (makeTerminals)
+      {"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"},
+      {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"}};
   for (const auto& link : kLinks) progress.must(::symlinkat(link.target, dev, link.name));
   deliver(progress, Filesystem::Dev, dev);
 }

@@ -1,7 +1,7 @@
-// vsd-guest: builds one context and becomes the parent of its init ("run"), does so of one that criu
-// restores ("resume"), starts one program in a running context and waits for it ("exec"), or puts
-// criu into its cage ("criu"). Started only by vsd (vsd/kernel/launch.hpp), with
-// the descriptors of vsd/kernel/boot_plan.hpp.
+// vsd-guest: builds one context and becomes the parent of its init ("run"), does so of one that
+// criu restores ("resume"), starts one program in a running context and waits for it ("exec"), or
+// puts criu into its cage ("criu"). Started only by vsd (vsd/kernel/launch.hpp), with the
+// descriptors of vsd/kernel/boot_plan.hpp.
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>

@@ -70,8 +70,7 @@ void enterCage(const ResumePlan& plan, Fd root) {
 // Nobody else has made children of ours by then.
 void killChildren() noexcept {
   try {
-    std::istringstream children(
-        readFile(fmt::format("/proc/self/task/{}/children", ::getpid())));
+    std::istringstream children(readFile(fmt::format("/proc/self/task/{}/children", ::getpid())));
     for (pid_t child = 0; children >> child;) ::kill(child, SIGKILL);
   } catch (const Error&) {
     // vsd kills the whole cgroup next.

@@ -1,9 +1,9 @@
 // Puts a context's mount tree together, from outside: the mount namespace it is built in belongs to
 // the host, and the context's init later takes a copy of it with its own user namespace. Every
 // mount below the root is then locked for the context (mount_namespaces(7)): it can neither take
-// away a cover nor make a read-only entry writable, whatever capabilities its root has. Device nodes
-// come later, in that copy (init_process.cpp): locked ones would hide from criu what lies on /dev
-// itself, and who takes one away finds an empty file.
+// away a cover nor make a read-only entry writable, whatever capabilities its root has. Device
+// nodes come later, in that copy (init_process.cpp): locked ones would hide from criu what lies on
+// /dev itself, and who takes one away finds an empty file.
 //
 // Everything goes by descriptor. The root file system is foreign ground: `dev`, `proc`, `sys` and
 // `run` must be plain directories of it (DR7), and nothing of it is ever used as the source of a

@@ -139,8 +139,9 @@ struct ExecPlan {
 // Where criu works: a mount namespace of its own with nothing in it but the host's /usr to be read,
 // new /proc and /sys, and what is named here (DR3).
 struct CagePlan {
-  std::string runDirectory;  // of the host, becomes /run: criu keeps there what it knows of the kernel
-  std::string cgroup;        // of the host, becomes /cgroup; empty: none
+  std::string
+      runDirectory;    // of the host, becomes /run: criu keeps there what it knows of the kernel
+  std::string cgroup;  // of the host, becomes /cgroup; empty: none
 };
 
 // A mount of a context that criu neither saves nor makes, but takes from outside by an opaque key.

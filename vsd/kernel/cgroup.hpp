@@ -69,10 +69,10 @@ struct ResourceUsage {
 struct GroupRecord {
   std::string path;
   std::uint32_t owner = 0;
-  bool delegated = false;                 // its files too are the owner's
-  std::vector<std::string> controllers;   // that it hands to its children
+  bool delegated = false;                                   // its files too are the owner's
+  std::vector<std::string> controllers;                     // that it hands to its children
   std::vector<std::pair<std::string, std::string>> values;  // files that say how it is divided
-  std::vector<pid_t> tasks;               // processes in it
+  std::vector<pid_t> tasks;                                 // processes in it
 };
 
 class ContextCgroup {

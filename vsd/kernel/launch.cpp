@@ -235,9 +235,8 @@ StartedGuest startResume(const GuestProgram& program, const ResumePlan& plan, in
   FdPair talk = makeSocketPair(SOCK_SEQPACKET);
   const int theirs = talk.second.get();
   return startMonitor(
-      launchOf(
-          program, "resume", plan.name,
-          {{planFile.get(), kPlanFd}, {theirs, kTalkFd}, {root, kRootFd}, {criu, kCriuFd}}),
+      launchOf(program, "resume", plan.name,
+               {{planFile.get(), kPlanFd}, {theirs, kTalkFd}, {root, kRootFd}, {criu, kCriuFd}}),
       std::move(talk), time, monitor);
 }
 
@@ -246,9 +245,7 @@ pid_t prepareCriu(const StartedGuest& guest, int payload, Millis time) {
   return expectTalk(guest.talk.get(), TalkType::Prepared, time, "criu was in its place").value;
 }
 
-void letCriuBegin(const StartedGuest& guest) {
-  sendTalk(guest.talk.get(), {.type = TalkType::Go});
-}
+void letCriuBegin(const StartedGuest& guest) { sendTalk(guest.talk.get(), {.type = TalkType::Go}); }
 
 void finishResume(const StartedGuest& guest, pid_t init, int console, Millis time) {
   sendTalk(guest.talk.get(), {.type = TalkType::Restored, .value = init}, console);
@@ -259,9 +256,9 @@ Process startCriu(const GuestProgram& program, const CagePlan& cage, int criu, i
                   Millis time) {
   const Fd planFile = makeSealedFile("vsd-cage-plan", encode(cage));
   FdPair talk = makeSocketPair(SOCK_SEQPACKET);
-  Launch launch = launchOf(
-      program, "criu", "",
-      {{planFile.get(), kPlanFd}, {talk.second.get(), kTalkFd}, {criu, kDumpFd}});
+  Launch launch =
+      launchOf(program, "criu", "",
+               {{planFile.get(), kPlanFd}, {talk.second.get(), kTalkFd}, {criu, kDumpFd}});
   launch.cgroup = monitor;
   Process process = spawn(launch);
   talk.second.reset();

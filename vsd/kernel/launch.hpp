@@ -52,8 +52,8 @@ StartedGuest startGuest(const GuestProgram& program, const BootPlan& plan, int r
 pid_t bootGuest(const StartedGuest& guest, int payload, Millis time,
                 const std::function<void(pid_t init)>& prepare = {});
 
-// Starts the monitor of a context that criu is to restore. `criu` becomes criu's end of the talk with
-// it. Otherwise as startGuest.
+// Starts the monitor of a context that criu is to restore. `criu` becomes criu's end of the talk
+// with it. Otherwise as startGuest.
 StartedGuest startResume(const GuestProgram& program, const ResumePlan& plan, int root, int criu,
                          Millis time, int monitor = -1);
 // Lets it put criu into its place; returns criu's pid. It waits there.

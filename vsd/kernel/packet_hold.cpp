@@ -20,15 +20,16 @@ int bpf(bpf_cmd command, bpf_attr& attributes) {
   const long result = ::syscall(SYS_bpf, command, &attributes, sizeof attributes);
   if (result >= 0) return static_cast<int>(result);
   const int error = errno;
-  throw Error(error == EINVAL || error == ENOSYS || error == EPERM ? Kind::Unsupported : Kind::Failed,
-              systemError(error, "hold the packets of a context").text(), error);
+  throw Error(
+      error == EINVAL || error == ENOSYS || error == EPERM ? Kind::Unsupported : Kind::Failed,
+      systemError(error, "hold the packets of a context").text(), error);
 }
 
 constexpr bpf_insn kLoadMark{.code = BPF_LDX | BPF_W | BPF_MEM,
-                            .dst_reg = BPF_REG_2,
-                            .src_reg = BPF_REG_1,
-                            .off = offsetof(__sk_buff, mark),
-                            .imm = 0};
+                             .dst_reg = BPF_REG_2,
+                             .src_reg = BPF_REG_1,
+                             .off = offsetof(__sk_buff, mark),
+                             .imm = 0};
 constexpr bpf_insn kSkipOneIfMarked{.code = BPF_JMP | BPF_JEQ | BPF_K,
                                     .dst_reg = BPF_REG_2,
                                     .src_reg = 0,
@@ -41,9 +42,16 @@ constexpr bpf_insn result(int value) {
   return {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .src_reg = 0, .off = 0, .imm = value};
 }
 
+// What a program says of a packet (include/linux/bpf-cgroup.h): to send 0 would be an error that
+// the sender hears of, 2 is one of the network's losses.
+constexpr int kPass = 1;
+constexpr int kLost = 2;
+constexpr int kDropped = 0;
+
 // Only what criu sends itself passes.
 Fd loadProgram(bpf_attach_type type) {
-  constexpr bpf_insn program[] = {result(1), kLoadMark, kSkipOneIfMarked, result(0), kExit};
+  const bpf_insn program[] = {result(kPass), kLoadMark, kSkipOneIfMarked,
+                              result(type == BPF_CGROUP_INET_EGRESS ? kLost : kDropped), kExit};
   bpf_attr attributes{};
   attributes.prog_type = BPF_PROG_TYPE_CGROUP_SKB;
   attributes.expected_attach_type = type;

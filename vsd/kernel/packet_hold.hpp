@@ -3,8 +3,8 @@
 //
 // While sockets are saved or restored one by one, one that is there must hear nothing of one that
 // is not yet: it would count bytes as arrived that are not, or be told that nobody is there. What
-// is held back is lost to the network, and TCP sends it again. The packets that criu makes itself, to
-// bring a socket into its state, pass.
+// is held back is lost to the network, and TCP sends it again. The packets that criu makes itself,
+// to bring a socket into its state, pass.
 #pragma once
 
 #include <array>

@@ -232,8 +232,7 @@ void connectLinks(const Host& host, const Definition& definition, pid_t init) {
 void prepareLinks(const Host& host, const Definition& definition, pid_t init) {
   const Fd netns = namespaceOf(init);
   netfw::bringUpLoopback(netns.get());
-  if (!definition.links.empty())
-    makeLinks(host, definition, linkPlansOf(host, definition), netns);
+  if (!definition.links.empty()) makeLinks(host, definition, linkPlansOf(host, definition), netns);
 }
 
 void plugLinks(const Host& host, const Definition& definition, pid_t init) {

@@ -4,11 +4,14 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "checkpoint/image_file.hpp"
 #include "vsd/base/error.hpp"
 #include "vsd/base/file.hpp"
 
 namespace vs {
 namespace {
+
+constexpr std::size_t kMaxFiles = 256U << 20;
 
 std::string finished(const Host& host, const std::string& name) {
   return host.paths.memories() + "/" + name;
@@ -33,13 +36,15 @@ std::string kernelRelease() {
 }
 
 Json toJson(const GroupRecord& group) {
-  return {{"path", group.path},     {"owner", group.owner}, {"delegated", group.delegated},
-          {"controllers", group.controllers}, {"values", group.values}, {"tasks", group.tasks}};
+  return {{"path", group.path},           {"owner", group.owner},
+          {"delegated", group.delegated}, {"controllers", group.controllers},
+          {"values", group.values},       {"tasks", group.tasks}};
 }
 
 GroupRecord groupFrom(const Json& json) {
-  GroupRecord group{json.at("path"), json.at("owner"), json.at("delegated"),
-                    json.at("controllers"), {}, json.at("tasks")};
+  GroupRecord group{
+      json.at("path"), json.at("owner"), json.at("delegated"), json.at("controllers"), {},
+      json.at("tasks")};
   for (const Json& value : json.at("values")) group.values.emplace_back(value.at(0), value.at(1));
   if (group.path.starts_with('/') || ("/" + group.path + "/").find("/../") != std::string::npos)
     throw invalid("the memory image names the cgroup '{}'", group.path);
@@ -57,6 +62,17 @@ Fd beginMemoryImage(const Host& host, const std::string& name) {
   makeDirectories(host.paths.memories(), 0700);
   makeDirectories(unfinished(host, name), 0700);
   return openDirectory(unfinished(host, name));
+}
+
+void mendImages(const Fd& directory) {
+  const Fd file(check(::openat(directory.get(), "files.img", O_RDWR | O_CLOEXEC | O_NOFOLLOW),
+                      "open files.img of a memory image"));
+  const std::string saved = readAll(file.get(), kMaxFiles, "files.img of a memory image");
+  const std::string mended = checkpoint::withTimersArmed(saved);
+  if (mended == saved) return;
+  check(::ftruncate(file.get(), 0), "write files.img of a memory image");
+  check(::lseek(file.get(), 0, SEEK_SET), "write files.img of a memory image");
+  writeAll(file.get(), mended, "files.img of a memory image");
 }
 
 void writeManifest(const Fd& directory, const Definition& definition,
@@ -85,8 +101,9 @@ MemoryImage openMemoryImage(const Host& host, const Definition& definition) {
   if (!hasMemoryImage(host, name))
     throw Error(Kind::NotFound, fmt::format("context '{}' has no memory to resume from", name));
   MemoryImage image{openDirectory(finished(host, name)), {}, {}};
-  image.manifest = checkpoint::manifestFrom(parseJson(
-      readFile(finished(host, name) + "/" + checkpoint::kManifest), "the manifest of a memory image"));
+  image.manifest = checkpoint::manifestFrom(
+      parseJson(readFile(finished(host, name) + "/" + checkpoint::kManifest),
+                "the manifest of a memory image"));
   if (image.manifest.uuid != definition.uuid)
     throw failed("the memory kept for context '{}' is that of another", name);
   if (image.manifest.kernel != kernelRelease())

@@ -35,6 +35,8 @@ void useUpMemoryImage(const Host& host, const std::string& name);
 // Removes what is used up or was never finished.
 void removeMemoryRemains(const Host& host, const std::string& name);
 
+// What criu has saved, put right where criu itself does not restore what it saved.
+void mendImages(const Fd& directory);
 // What there is about it, written beside the images.
 void writeManifest(const Fd& directory, const Definition& definition,
                    const std::vector<GroupRecord>& groups);

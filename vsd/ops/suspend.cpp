@@ -70,8 +70,8 @@ void mustHaveCriu() {
 }
 
 // Writes its images into `directory`; `whenComplete` is called when they are, while nothing runs.
-void dump(const Host& host, const ContextPicture& context, int directory,
-          DumpRequest::After after, const std::function<void()>& whenComplete) {
+void dump(const Host& host, const ContextPicture& context, int directory, DumpRequest::After after,
+          const std::function<void()>& whenComplete) {
   makeDirectories(host.paths.criu(), 0755);
   FdPair pair = makeSocketPair(SOCK_SEQPACKET);
   const ContextCgroup cgroup = cgroupOf(host, context.definition.name);
@@ -129,8 +129,8 @@ std::vector<std::string> sessionsIn(const Host& host, const ContextPicture& cont
   for (const pid_t pid : pids)
     if (pid != context.running->init.pid() && !inside.contains(parentOf(pid)))
       sessions.push_back(
-          fmt::format("process {} ({}) was started from outside, by 'vsctl exec' or the like",
-                      pid, commandOf(pid)));
+          fmt::format("process {} ({}) was started from outside, by 'vsctl exec' or the like", pid,
+                      commandOf(pid)));
   return sessions;
 }
 
@@ -142,12 +142,13 @@ std::uint64_t waitingIn(pid_t init) {
   return waiting;
 }
 
-// Freezes at a moment at which every connection has been accepted: no new ones come by now, so a
-// program that accepts at all is soon done.
-void freezeBetweenConnections(const ContextPicture& context, const ContextCgroup& cgroup,
-                              Operation& operation) {
+// Freezes, and from then on holds its packets, at a moment at which every connection has been
+// accepted: no new ones come while they are held, so a program that accepts at all is soon done.
+PacketHold freezeBetweenConnections(const ContextPicture& context, const ContextCgroup& cgroup,
+                                    Operation& operation) {
   cgroup.freeze(kFreezeTime);
-  if (context.state == State::Frozen) return;
+  PacketHold hold(cgroup.openPayload().get());
+  if (context.state == State::Frozen) return hold;
   const pid_t init = context.running->init.pid();
   for (int tries = 0; tries < kAcceptTries && waitingIn(init) > 0; ++tries) {
     cgroup.thaw(kFreezeTime);
@@ -156,6 +157,7 @@ void freezeBetweenConnections(const ContextPicture& context, const ContextCgroup
   }
   if (const std::uint64_t lost = waitingIn(init))
     operation.note(fmt::format("{} connections that no program has accepted are lost", lost));
+  return hold;
 }
 
 void mustNotBeReleased(const Host& host, const std::string& name) {
@@ -181,6 +183,12 @@ void checkSuspend(const Host& host, const std::string& name) {
                             "cannot be saved",
                             name))
         .withHint(fmt::format("'vsctl set {} --profile system' and start it again", name));
+  if (context.definition.init == Init::Command)
+    throw Error(Kind::Unsupported,
+                fmt::format("context '{}' runs a single command: its process 1 is vsd's own and "
+                            "cannot be saved",
+                            name))
+        .withHint("only contexts with an init of their own can be suspended");
   if (std::vector<std::string> sessions = sessionsIn(host, context); !sessions.empty())
     throw Error(Kind::InvalidState, fmt::format("cannot suspend context '{}' as it is", name))
         .withBlockers(std::move(sessions))
@@ -190,8 +198,7 @@ void checkSuspend(const Host& host, const std::string& name) {
 std::vector<std::string> planSuspend(const Host& host, const std::string& name) {
   checkSuspend(host, name);
   return {fmt::format("freeze every task of context '{}' and take its links off the wire", name),
-          fmt::format("save its memory to {}/{}", host.paths.memories(), name),
-          "end its processes",
+          fmt::format("save its memory to {}/{}", host.paths.memories(), name), "end its processes",
           fmt::format("remove the cgroup {}, its links and rules, and detach the volume",
                       cgroupOf(host, name).scope())};
 }
@@ -215,8 +222,7 @@ void suspend(const Host& host, const std::string& name, Operation& operation) {
   undo.add("put it back on the wire",
            [&host, context] { plugLinks(host, context.definition, context.running->init.pid()); });
   unplugLinks(host, context.definition);
-  const PacketHold hold(cgroup.openPayload().get());
-  freezeBetweenConnections(context, cgroup, operation);
+  const PacketHold hold = freezeBetweenConnections(context, cgroup, operation);
   host.contexts.setState(name, State::Frozen);
 
   operation.step("save its memory");
@@ -225,6 +231,7 @@ void suspend(const Host& host, const std::string& name, Operation& operation) {
     dump(host, context, images.get(), DumpRequest::After::Kill, [&] {
       // criu has thawed what it holds by ptrace: whoever dies from here on, nothing runs.
       cgroup.keepFrozen();
+      mendImages(images);
       writeManifest(images, context.definition, groups);
       operation.passPointOfNoReturn();
       commitMemoryImage(host, name);
@@ -324,7 +331,8 @@ Restored restore(const Host& host, const Definition& definition, const MemoryIma
       [&](Notification& notification) {
         if (notification.stage == Stage::SetupNamespaces)
           prepareLinks(host, definition, notification.pid);
-        if (notification.stage == Stage::ConsoleMaster) restored.console = std::move(notification.fd);
+        if (notification.stage == Stage::ConsoleMaster)
+          restored.console = std::move(notification.fd);
         if (notification.stage == Stage::PostRestore) hold.letGo();  // all sockets are there
         if (notification.stage == Stage::PreResume) {
           cgroup.place(image.groups);
@@ -362,8 +370,7 @@ void resume(const Host& host, const std::string& name, const ResumeOptions& opti
   undo.add("end what was restored", [&host, name] { cgroupOf(host, name).kill(kKillTime); });
   std::shared_ptr<const RunningContext> running;
   try {
-    const Restored restored =
-        restore(host, definition, image, standing, criu.first.get(), options);
+    const Restored restored = restore(host, definition, image, standing, criu.first.get(), options);
     finishResume(standing.guest, restored.init, restored.console.get(), kGuestTime);
     running = findRunning(host, name);
     if (!running) throw failed("context '{}' ended while it was restored", name);

@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "vsd/ops/operation.hpp"
 #include "vsd/ops/host.hpp"
+#include "vsd/ops/operation.hpp"
 
 namespace vs {
 
-// Throws InvalidState when it does not run, Unsupported when this host has no criu, or with blockers
-// when something in it cannot be saved.
+// Throws InvalidState when it does not run, Unsupported when this host has no criu, or with
+// blockers when something in it cannot be saved.
 void checkSuspend(const Host& host, const std::string& name);
 std::vector<std::string> planSuspend(const Host& host, const std::string& name);
 // Afterwards it is suspended; after an error it goes on as before.

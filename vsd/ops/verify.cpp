@@ -77,8 +77,7 @@ class Verifier {
         refuse(pid, fmt::format("has capabilities that no task here has ({} {})", set, value(set)));
     if (!policy_.seccomp.empty() && value("Seccomp") != "2")
       refuse(pid, "has no system call filter");
-    if (policy_.noNewPrivileges && value("NoNewPrivs") != "1")
-      refuse(pid, "could gain privileges");
+    if (policy_.noNewPrivileges && value("NoNewPrivs") != "1") refuse(pid, "could gain privileges");
   }
 
   // The kernel pads the columns of an id map.

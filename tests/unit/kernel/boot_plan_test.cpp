@@ -44,6 +44,37 @@ ExecPlan fullExecPlan() {
   return plan;
 }
 
+ResumePlan fullResumePlan() {
+  ResumePlan plan;
+  plan.name = "web1";
+  plan.ids = {0x90000, 65536};
+  plan.stateDirectory = "/run/vsd/contexts/web1";
+  plan.consoleLog = "/var/log/vsd/web1.log";
+  plan.group = "init.scope";
+  plan.externals = {{"/dev/null", "vsd-dev-null", ExternalMount::Kind::Device, {"null", 1, 3}},
+                    {"/proc/kcore", "vsd-proc-kcore", ExternalMount::Kind::Nothing, {}}};
+  plan.cage = {"/run/vsd/criu", ""};
+  return plan;
+}
+
+TEST(ResumePlan, ComesBackWholeFromItsBytes) {
+  const ResumePlan back = decodeResumePlan(encode(fullResumePlan()));
+  EXPECT_EQ(back.group, "init.scope");
+  EXPECT_EQ(back.externals.at(0).device.minor, 3U);
+  EXPECT_EQ(back.externals.at(1).kind, ExternalMount::Kind::Nothing);
+  EXPECT_EQ(encode(back), encode(fullResumePlan()));
+  EXPECT_THROW(decodeResumePlan(encode(fullBootPlan())), Error);
+  const std::string bytes = encode(fullResumePlan());
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_THROW(decodeResumePlan(std::string_view(bytes).substr(0, size)), Error) << size;
+}
+
+TEST(CagePlan, ComesBackWholeFromItsBytes) {
+  const CagePlan back = decodeCagePlan(encode(CagePlan{"/run/vsd/criu", "/sys/fs/cgroup/x"}));
+  EXPECT_EQ(back.runDirectory, "/run/vsd/criu");
+  EXPECT_EQ(back.cgroup, "/sys/fs/cgroup/x");
+}
+
 TEST(BootPlan, ComesBackWholeFromItsBytes) {
   const BootPlan back = decodeBootPlan(encode(fullBootPlan()));
   EXPECT_EQ(back.argv, fullBootPlan().argv);
