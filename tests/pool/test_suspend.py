@@ -21,6 +21,9 @@ class Counting(Killing):
     def setUpClass(cls):
         cls.vsd.need_busybox()
 
+    def setUp(self):
+        self.clear()
+
     def tearDown(self):
         self.vsd.spare()
         self.clear()

@@ -1,6 +1,7 @@
 #include "vsd/ops/suspend.hpp"
 
 #include <fcntl.h>
+#include <fmt/ranges.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -189,9 +190,9 @@ void checkSuspend(const Host& host, const std::string& name) {
                             "cannot be saved",
                             name))
         .withHint("only contexts with an init of their own can be suspended");
-  if (std::vector<std::string> sessions = sessionsIn(host, context); !sessions.empty())
-    throw Error(Kind::InvalidState, fmt::format("cannot suspend context '{}' as it is", name))
-        .withBlockers(std::move(sessions))
+  if (const std::vector<std::string> sessions = sessionsIn(host, context); !sessions.empty())
+    throw Error(Kind::InvalidState,
+                fmt::format("cannot suspend context '{}': {}", name, fmt::join(sessions, "; ")))
         .withHint("end what was started from outside, or wait for its end");
 }
 
