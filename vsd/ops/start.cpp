@@ -57,6 +57,10 @@ void checkStart(const Host& host, const std::string& name, Session session) {
   if (context.removing)
     throw Error(Kind::InvalidState, fmt::format("context '{}' is being removed", name))
         .withHint(fmt::format("finish that with 'vsctl remove {}'", name));
+  if (context.state == State::Suspended)
+    throw Error(Kind::InvalidState, fmt::format("context '{}' is suspended", name))
+        .withHint(fmt::format(
+            "'vsctl resume {}' lets it go on; 'vsctl stop {}' gives its memory up", name, name));
   if (!canStart(context.state))
     throw Error(Kind::InvalidState,
                 fmt::format("context '{}' is {} already", name, nameOf(context.state)));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <thread>
@@ -126,6 +127,44 @@ TEST_F(CgroupTree, RefusesALimitWithoutItsControllerAndWritesNothing) {
     EXPECT_FALSE(error.hint().empty());
   }
   EXPECT_EQ(payloadFile("pids.max"), "max\n");
+}
+
+TEST_F(CgroupTree, RecordsWhatTheContextHasMadeOfIt) {
+  const std::string payload = cgroup.payload();
+  const std::string inner = payload + "/system.slice/a.service";
+  makeDirectories(inner);
+  std::ofstream(payload + "/system.slice/cgroup.procs") << "";
+  std::ofstream(inner + "/cgroup.procs") << "";
+  std::ofstream(payload + "/memory.max") << "1000\n";  // the host's
+  std::ofstream(payload + "/system.slice/cgroup.subtree_control") << "memory pids\n";
+  std::ofstream(inner + "/pids.max") << "77\n";
+  std::ofstream(inner + "/memory.max") << "max\n";  // as it is when nobody says anything
+  const std::vector<GroupRecord> groups = cgroup.record({0, 65536});
+  ASSERT_EQ(groups.size(), 3U);
+  EXPECT_EQ(groups[0].path, "");
+  EXPECT_TRUE(groups[0].values.empty());
+  EXPECT_EQ(groups[1].path, "system.slice");
+  EXPECT_EQ(groups[1].controllers, (std::vector<std::string>{"memory", "pids"}));
+  EXPECT_EQ(groups[2].path, "system.slice/a.service");
+  EXPECT_EQ(groups[2].values,
+            (std::vector<std::pair<std::string, std::string>>{{"pids.max", "77"}}));
+}
+
+TEST_F(CgroupTree, ThatIsThreadedCannotBeRecorded) {
+  makeDirectories(cgroup.payload() + "/t");
+  std::ofstream(cgroup.payload() + "/t/cgroup.type") << "threaded\n";
+  EXPECT_THROW(cgroup.record({0, 65536}), Error);
+}
+
+TEST_F(CgroupTree, GroupsAreMadeAgainForTheIdsOfTheContext) {
+  GroupRecord group;
+  group.path = "user.slice";
+  group.owner = 65536;
+  EXPECT_THROW(cgroup.makeGroups({{}, group}, {1000, 65536}), Error);
+  group.owner = 0;
+  group.delegated = true;
+  cgroup.makeGroups({{}, group}, {static_cast<std::uint32_t>(::geteuid()), 65536});
+  EXPECT_TRUE(exists(cgroup.payload() + "/user.slice"));
 }
 
 TEST_F(CgroupTree, FreezesWhenTheKernelSaysSo) {
