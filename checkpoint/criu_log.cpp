@@ -17,6 +17,12 @@ constexpr Known kKnown[] = {
     {"io_uring", "a process uses io_uring"},
     {"inotify", "a process watches a file that cannot be found again"},
     {"Can't dump nested", "a process is in namespaces of its own"},
+    {"Can't lookup mount",
+     "a process has a file open on a mount that is not in the context, a POSIX message queue for "
+     "example"},
+    {"ctty inheritance detected",
+     "an interactive shell has /dev/tty open, and the other end of its terminal is in the context "
+     "too"},
     {"external or doesn't belong", "a mount comes from outside the context"},
 };
 

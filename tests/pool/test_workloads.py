@@ -86,6 +86,14 @@ class SelfChecking(Rounds, unittest.TestCase):
         write_matrix("programs", [(name, ROUNDS, results[name]) for name in names])
         self.assertEqual(results, {name: "PASS" for name in names})
 
+    def test_connections_can_be_closed_instead(self):
+        self.inside("mkdir -p /root/closed; vsload tcp /root/closed >/dev/null 2>&1 </dev/null & while ! test -e /root/closed/tcp.ready; do sleep 0.1; done")
+        time.sleep(1)
+        self.vsd.ok("suspend", self.name, timeout=300)
+        self.vsd.ok("resume", "--close-connections", self.name, timeout=300)
+        result = self.inside("for i in $(seq 100); do test -e /root/closed/tcp.result && break; sleep 0.2; done; cat /root/closed/tcp.result")
+        self.assertRegex(result, "FAIL (send|receive) on a connection")
+
 
 # One connection, a line there and back at a time, and the longest that one has taken.
 CLIENT = """

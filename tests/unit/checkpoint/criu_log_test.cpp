@@ -21,6 +21,9 @@ TEST(CriuLog, WhatCriuTriesAndGoesOnWithoutIsNone) {
 TEST(CriuLog, KnownReasonsAreSaidInPlainWords) {
   EXPECT_EQ(firstError("(00.1) Error (criu/bfd.c:9): write: No space left on device\n"),
             "there is no room for its memory image (criu: write: No space left on device)");
+  EXPECT_EQ(firstError("(00.1) Error (criu/files-reg.c:1790): Can't lookup mount=137 for fd=3\n"),
+            "a process has a file open on a mount that is not in the context, a POSIX message "
+            "queue for example (criu: Can't lookup mount=137 for fd=3)");
 }
 
 TEST(CriuLog, WithoutAnErrorThereIsNoReason) {
