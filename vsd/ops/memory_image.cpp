@@ -1,6 +1,7 @@
 #include "vsd/ops/memory_image.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -61,7 +62,10 @@ Fd beginMemoryImage(const Host& host, const std::string& name) {
   removeTree(unfinished(host, name));
   makeDirectories(host.paths.memories(), 0700);
   makeDirectories(unfinished(host, name), 0700);
-  return openDirectory(unfinished(host, name));
+  Fd directory = openDirectory(unfinished(host, name));
+  // criu opens some images before its user namespace has any ids. The directory above is 0700.
+  check(::fchmod(directory.get(), 0755), "let criu read a memory image");
+  return directory;
 }
 
 void mendImages(const Fd& directory) {

@@ -1,4 +1,5 @@
-// Where the memory of suspended contexts lies on this host: a directory for each, 0700. That it is
+// Where the memory of suspended contexts lies on this host: a directory for each, below one of mode
+// 0700. That it is
 // there, whole, is what says that a context is suspended; nothing else records it.
 //
 //   NAME.new/   being written
