@@ -10,7 +10,7 @@ namespace {
 constexpr int kLogLevel = 4;  // with every step: what failed is told by what was begun
 constexpr unsigned kGhostLimit = 1U << 30;  // bytes of a deleted file that is still open
 constexpr unsigned kTimeout = 120;          // seconds to seize what is frozen already
-constexpr unsigned kNoCpuCheck = 0;         // ours comes before (cpu.hpp)
+constexpr unsigned kNoCpuCheck = 0;         // images are used on the host that made them
 
 rpc::Request requestOf(rpc::Type type, int images, const char* log) {
   rpc::Request request;
@@ -65,12 +65,6 @@ std::string encode(const RestoreRequest& restore) {
   options.set_rst_sibling(true);
   options.set_tcp_close(restore.tcp == RestoreRequest::Tcp::Close);
   addExternals(options, restore.externals);
-  return request.SerializeAsString();
-}
-
-std::string encodeVersionRequest() {
-  rpc::Request request;
-  request.set_type(rpc::VERSION);
   return request.SerializeAsString();
 }
 

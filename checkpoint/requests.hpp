@@ -6,7 +6,6 @@
 
 #include <sys/types.h>
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +34,6 @@ inline constexpr const char* kRestoreLog = "restore.log";
 
 std::string encode(const DumpRequest& request);
 std::string encode(const RestoreRequest& request);
-std::string encodeVersionRequest();
 // The answer to a notification.
 std::string encodeAnswer(bool success);
 

@@ -167,9 +167,10 @@ class Written(unittest.TestCase):
         VSD.ok("create", self.name, "--template", self.template, "--start")
         before = self.state()
         VSD.ok("exec", self.name, "--", "sh", "-c", "echo said >/dev/console; ln -sf /etc/shadow /dev/console.log;"
-               f" ln -sf /etc/shadow /dev/console; ln -sfn /etc/shadow /run/{self.name}.log")
+               f" ln -sf /etc/shadow /dev/console; ln -sfn /etc/shadow /run/{self.name}.log; echo again >/dev/pts/0")
         log = VSD.ok("log", self.name)
         self.assertIn("said", log)
+        self.assertIn("again", log)
         self.assertNotIn("root:", log)
         self.assertEqual(self.state(), before)
 

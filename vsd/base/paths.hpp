@@ -9,7 +9,7 @@
 //       template.json                        what it is and how it was built
 //       root/                                its tree, ids 0..65535 as inside
 //     memories/NAME/                         the memory of a suspended context
-//     (ops/memory_image.hpp) volumes/NAME/                          one context's data, tier `dir`
+//     volumes/NAME/                          one context's data, tier `dir`
 //       volume.json                          uuid and definition, for `scan --rebuild`
 //       root/                                its root file system, ids 0..65535 as inside
 //     storage/STORAGE/                       mount points of a storage of tier `thin` or `shared`:

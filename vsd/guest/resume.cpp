@@ -90,7 +90,7 @@ class CriuChild {
     }
     check(cloned.pid, "start criu");
     pid_ = cloned.pid;
-    pidfd_ = Fd(cloned.pidfd);
+    const Fd unused(cloned.pidfd);
     talk_ = std::move(pair.first);
   }
 
@@ -109,7 +109,6 @@ class CriuChild {
 
  private:
   pid_t pid_ = -1;
-  Fd pidfd_;
   Fd talk_;
 };
 

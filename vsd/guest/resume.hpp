@@ -1,8 +1,8 @@
 // vsd-guest resume: the monitor of a context whose processes criu restores.
 //
 //   vsd-guest     host's namespaces, monitor/ cgroup; from here on as after a start
-//    ├ criu       payload/ cgroup and the cgroup namespace that shows it, in its cage; vsd talks to
-//    it └ init       made by criu as our child (CLONE_PARENT), with all that was below it
+//    ├ criu       payload/ cgroup and the cgroup namespace that shows it, in its cage
+//    └ init       made by criu as our child (CLONE_PARENT), with all that was below it
 //
 // What an image says decides nothing here: where processes begin, and what is mounted from outside,
 // is the plan's.

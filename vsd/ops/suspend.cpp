@@ -241,6 +241,7 @@ void suspend(const Host& host, const std::string& name, Operation& operation) {
   } catch (const Error& error) {
     keepLog(host, name, images.get(), checkpoint::kDumpLog);
     if (!hasMemoryImage(host, name)) throw;
+    undo.commit();
     log::warning("context '{}': criu did not end well after it had saved it: {}", name,
                  error.text());
   }
@@ -307,6 +308,17 @@ struct Restored {
   Fd console;
 };
 
+// criu heeds no refusal any more: what cannot be held dies before it runs.
+void placeFrozen(const ContextCgroup& cgroup, const std::vector<GroupRecord>& groups) {
+  try {
+    cgroup.place(groups);
+    cgroup.keepFrozen();
+  } catch (const Error&) {
+    cgroup.kill(kKillTime);
+    throw;
+  }
+}
+
 // Until its tasks are there, in their cgroups, frozen.
 Restored restore(const Host& host, const Definition& definition, const MemoryImage& image,
                  const Standing& standing, int criu, const ResumeOptions& options) {
@@ -335,10 +347,7 @@ Restored restore(const Host& host, const Definition& definition, const MemoryIma
         if (notification.stage == Stage::ConsoleMaster)
           restored.console = std::move(notification.fd);
         if (notification.stage == Stage::PostRestore) hold.letGo();  // all sockets are there
-        if (notification.stage == Stage::PreResume) {
-          cgroup.place(image.groups);
-          cgroup.keepFrozen();
-        }
+        if (notification.stage == Stage::PreResume) placeFrozen(cgroup, image.groups);
       },
       kCriuPatience, image.directory.get(), checkpoint::kRestoreLog);
   restored.init = reply.pid;
