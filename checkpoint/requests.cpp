@@ -49,9 +49,7 @@ std::string encode(const DumpRequest& dump) {
   options.set_pid(dump.pid);
   // Half open ones: their other ends ask again.
   options.set_tcp_skip_in_flight(true);
-  options.set_leave_running(dump.after == DumpRequest::After::LeaveFrozen);
   options.set_track_mem(true);
-  if (!dump.parent.empty()) options.set_parent_img(dump.parent);
   options.set_freeze_cgroup(dump.freezer);
   addExternals(options, dump.externals);
   return request.SerializeAsString();

@@ -14,10 +14,8 @@ namespace vs::checkpoint {
 struct DumpRequest {
   pid_t pid = 0;        // host pid of its init
   int images = -1;      // directory for the images, a descriptor of the caller
-  std::string parent;   // the images of the round before, relative to `images`; "": none
   std::string freezer;  // its cgroup, as criu sees it: it is frozen, and is so again afterwards
   std::vector<std::string> externals;  // "mnt[PATH INSIDE]:KEY"
-  enum class After { Kill, LeaveFrozen } after = After::Kill;
 };
 
 struct RestoreRequest {

@@ -67,14 +67,16 @@ void enterCage(const ResumePlan& plan, Fd root) {
   progress.fail(executeCriu(kCriuFd, talk));
 }
 
-// Nobody else has made children of ours by then.
-void killChildren() noexcept {
+// The init first: criu's end would let it go. Nobody else has made children of ours by then.
+void killChildren(pid_t criu) noexcept {
   try {
     std::istringstream children(readFile(fmt::format("/proc/self/task/{}/children", ::getpid())));
-    for (pid_t child = 0; children >> child;) ::kill(child, SIGKILL);
+    for (pid_t child = 0; children >> child;)
+      if (child != criu) ::kill(child, SIGKILL);
   } catch (const Error&) {
     // vsd kills the whole cgroup next.
   }
+  ::kill(criu, SIGKILL);
   while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
   }
 }
@@ -88,7 +90,7 @@ class CriuChild {
       pair.first.reset();
       becomeCriu(pair.second.get(), plan, root, payload);
     }
-    check(cloned.pid, "start criu");
+    if (cloned.pid < 0) throw BootFailure{BootStage::Criu, errno};
     pid_ = cloned.pid;
     const Fd unused(cloned.pidfd);
     talk_ = std::move(pair.first);
@@ -150,23 +152,27 @@ RunningContext takeOver(const ResumePlan& plan, const CriuChild& criu, ReceivedT
   return {std::move(init), std::move(console)};
 }
 
+RunningContext restore(const ResumePlan& plan, const CriuChild& criu) {
+  criu.expect(NoteType::Prepared);
+  sendTalk(kTalkFd, {.type = TalkType::Prepared, .value = criu.pid()});
+  await(TalkType::Go, BootStage::Criu);
+  criu.go();
+  criu.expect(NoteType::Closed);
+  ::close(kCriuFd);
+  ReceivedTalk restored = await(TalkType::Restored, BootStage::Restored);
+  ::close(kCriuOtherFd);
+  return takeOver(plan, criu, std::move(restored));
+}
+
 RunningContext resume(const ResumePlan& plan, int root, int payload) {
-  BootStage stage = BootStage::Criu;
+  const CriuChild criu(plan, root, payload);
   try {
-    const CriuChild criu(plan, root, payload);
-    criu.expect(NoteType::Prepared);
-    sendTalk(kTalkFd, {.type = TalkType::Prepared, .value = criu.pid()});
-    await(TalkType::Go, BootStage::Criu);
-    criu.go();
-    criu.expect(NoteType::Closed);
-    ::close(kCriuFd);
-    stage = BootStage::Restored;
-    return takeOver(plan, criu, await(TalkType::Restored, BootStage::Restored));
+    return restore(plan, criu);
   } catch (const Error& error) {
-    killChildren();
-    throw BootFailure{stage, error.errnoValue() != 0 ? error.errnoValue() : EIO};
+    killChildren(criu.pid());
+    throw BootFailure{BootStage::Restored, error.errnoValue() != 0 ? error.errnoValue() : EIO};
   } catch (const BootFailure&) {
-    killChildren();
+    killChildren(criu.pid());
     throw;
   }
 }

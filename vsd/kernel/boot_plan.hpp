@@ -37,9 +37,11 @@ inline constexpr int kTalkFd = 4;
 inline constexpr int kRootFd = 5;     // run: the root file system's directory (O_PATH)
 inline constexpr int kPayloadFd = 6;  // exec: directory of the cgroup to run in
 inline constexpr int kCriuFd = 6;     // resume: the other end of vsd's talk with criu
-inline constexpr int kDumpFd = 5;     // criu: the same
-inline constexpr int kInitFd = 5;     // exec: pidfd of the context's init
-inline constexpr int kStdioFd = 7;    // exec without a terminal: 7, 8, 9 become stdin, out, err
+// resume: vsd's own end of it, so that criu waits, and lets nothing run, when vsd is gone.
+inline constexpr int kCriuOtherFd = 7;
+inline constexpr int kDumpFd = 5;   // criu: as kCriuFd
+inline constexpr int kInitFd = 5;   // exec: pidfd of the context's init
+inline constexpr int kStdioFd = 7;  // exec without a terminal: 7, 8, 9 become stdin, out, err
 
 enum class TalkType : std::uint8_t {
   Ready = 1,

@@ -229,15 +229,18 @@ pid_t bootGuest(const StartedGuest& guest, int payload, Millis time,
   }
 }
 
-StartedGuest startResume(const GuestProgram& program, const ResumePlan& plan, int root, int criu,
-                         Millis time, int monitor) {
+StartedGuest startResume(const GuestProgram& program, const ResumePlan& plan, int root,
+                         const FdPair& criu, Millis time, int monitor) {
   const Fd planFile = makeSealedFile("vsd-resume-plan", encode(plan));
   FdPair talk = makeSocketPair(SOCK_SEQPACKET);
   const int theirs = talk.second.get();
-  return startMonitor(
-      launchOf(program, "resume", plan.name,
-               {{planFile.get(), kPlanFd}, {theirs, kTalkFd}, {root, kRootFd}, {criu, kCriuFd}}),
-      std::move(talk), time, monitor);
+  return startMonitor(launchOf(program, "resume", plan.name,
+                               {{planFile.get(), kPlanFd},
+                                {theirs, kTalkFd},
+                                {root, kRootFd},
+                                {criu.second.get(), kCriuFd},
+                                {criu.first.get(), kCriuOtherFd}}),
+                      std::move(talk), time, monitor);
 }
 
 pid_t prepareCriu(const StartedGuest& guest, int payload, Millis time) {

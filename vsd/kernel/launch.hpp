@@ -52,10 +52,10 @@ StartedGuest startGuest(const GuestProgram& program, const BootPlan& plan, int r
 pid_t bootGuest(const StartedGuest& guest, int payload, Millis time,
                 const std::function<void(pid_t init)>& prepare = {});
 
-// Starts the monitor of a context that criu is to restore. `criu` becomes criu's end of the talk
-// with it. Otherwise as startGuest.
-StartedGuest startResume(const GuestProgram& program, const ResumePlan& plan, int root, int criu,
-                         Millis time, int monitor = -1);
+// Starts the monitor of a context that criu is to restore. `criu` are the two ends of the talk with
+// it, the caller's first. Otherwise as startGuest.
+StartedGuest startResume(const GuestProgram& program, const ResumePlan& plan, int root,
+                         const FdPair& criu, Millis time, int monitor = -1);
 // Lets it put criu into its place; returns criu's pid. It waits there.
 pid_t prepareCriu(const StartedGuest& guest, int payload, Millis time);
 // Lets criu begin.

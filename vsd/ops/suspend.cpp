@@ -70,9 +70,11 @@ void mustHaveCriu() {
       .withHint("install it: apt install criu");
 }
 
-// Writes its images into `directory`; `whenComplete` is called when they are, while nothing runs.
-void dump(const Host& host, const ContextPicture& context, int directory, DumpRequest::After after,
-          const std::function<void()>& whenComplete) {
+// Writes its images into `directory`; when they are complete it stands frozen, and criu has ended.
+// It is killed there, where nothing of it is in a task any more: were it to hear of our own end
+// later, it would take that for a refusal, and take away what it has left in the file system for
+// the images.
+void dump(const Host& host, const ContextPicture& context, int directory) {
   makeDirectories(host.paths.criu(), 0755);
   FdPair pair = makeSocketPair(SOCK_SEQPACKET);
   const ContextCgroup cgroup = cgroupOf(host, context.definition.name);
@@ -84,13 +86,21 @@ void dump(const Host& host, const ContextPicture& context, int directory, DumpRe
   request.images = directory;
   request.freezer = kCageCgroup;
   request.externals = takenOut(externalsOf(context.definition));
-  request.after = after;
-  checkpoint::ask(
-      pair.first.get(), encode(request),
-      [&](Notification& notification) {
-        if (notification.stage == Stage::PostDump) whenComplete();
-      },
-      kCriuPatience, directory, checkpoint::kDumpLog);
+  bool complete = false;
+  try {
+    checkpoint::ask(
+        pair.first.get(), encode(request),
+        [&](Notification& notification) {
+          if (notification.stage != Stage::PostDump) return;
+          cgroup.keepFrozen();  // criu has thawed what it holds by ptrace
+          criu.signal(SIGKILL);
+          if (!criu.waitEnd(kKillTime)) throw failed("criu does not end");
+          complete = true;
+        },
+        kCriuPatience, directory, checkpoint::kDumpLog);
+  } catch (const Error&) {
+    if (!complete) throw;
+  }
 }
 
 // What a log of criu is worth keeping for: the next look at what went wrong.
@@ -229,22 +239,17 @@ void suspend(const Host& host, const std::string& name, Operation& operation) {
   operation.step("save its memory");
   const std::vector<GroupRecord> groups = cgroup.record(context.definition.ids);
   try {
-    dump(host, context, images.get(), DumpRequest::After::Kill, [&] {
-      // criu has thawed what it holds by ptrace: whoever dies from here on, nothing runs.
-      cgroup.keepFrozen();
-      mendImages(images);
-      writeManifest(images, context.definition, groups);
-      operation.passPointOfNoReturn();
-      commitMemoryImage(host, name);
-      undo.commit();
-    });
-  } catch (const Error& error) {
+    dump(host, context, images.get());
+    operation.step("seal its memory");
+    mendImages(images);
+    writeManifest(images, context.definition, groups);
+    operation.passPointOfNoReturn();
+    commitMemoryImage(host, name);
+  } catch (const Error&) {
     keepLog(host, name, images.get(), checkpoint::kDumpLog);
     if (!hasMemoryImage(host, name)) throw;
-    undo.commit();
-    log::warning("context '{}': criu did not end well after it had saved it: {}", name,
-                 error.text());
   }
+  undo.commit();
 
   operation.step("end its processes");
   cgroup.kill(kKillTime);
@@ -370,7 +375,7 @@ void resume(const Host& host, const std::string& name, const ResumeOptions& opti
       host, definition,
       [&](int root, int monitor) {
         return startResume(host.guestProgram, resumePlanOf(host, definition, image.groups), root,
-                           criu.second.get(), kGuestTime, monitor);
+                           criu, kGuestTime, monitor);
       },
       undo, operation);
   criu.second.reset();

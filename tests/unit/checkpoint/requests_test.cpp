@@ -30,7 +30,6 @@ TEST(Requests, ADumpLeavesToVsdWhatIsVsds) {
 opts {
   images_dir_fd: 9
   pid: 4711
-  leave_running: false
 )") + kCommon + R"(  log_file: "dump.log"
   notify_scripts: true
   track_mem: true
@@ -48,15 +47,6 @@ opts {
   network_lock: SKIP
 }
 )");
-}
-
-TEST(Requests, ADumpMayLeaveThemFrozenAndGoOnFromARoundBefore) {
-  DumpRequest dump;
-  dump.parent = "../1";
-  dump.after = DumpRequest::After::LeaveFrozen;
-  const std::string text = textOf(encode(dump));
-  EXPECT_NE(text.find("leave_running: true"), std::string::npos);
-  EXPECT_NE(text.find("parent_img: \"../1\""), std::string::npos);
 }
 
 TEST(Requests, ARestoreMakesTheInitAChildOfWhoCalledCriu) {
