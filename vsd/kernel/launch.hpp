@@ -67,9 +67,9 @@ void finishResume(const StartedGuest& guest, pid_t init, int console, Millis tim
 void abandonGuest(const StartedGuest& guest);
 
 // Starts criu in a cage of its own, in the cgroup `monitor`, for a dump; it serves what is asked on
-// the other end of `criu`. It must never be killed: it may be at work inside a task. When the other
-// end closes it lets all tasks go and ends. Returns when it has been executed. Throws Failed with
-// the stage in words.
+// the other end of `criu`. It must not be killed before its images are complete: it may be at work
+// inside a task. When the other end closes it lets all tasks go and ends. Returns when it has been
+// executed. Throws Failed with the stage in words.
 Process startCriu(const GuestProgram& program, const CagePlan& cage, int criu, int monitor,
                   Millis time);
 
