@@ -7,10 +7,9 @@
 namespace vs::checkpoint {
 namespace {
 
-constexpr int kLogLevel = 4;  // with every step: what failed is told by what was begun
-constexpr unsigned kGhostLimit = 1U << 30;  // bytes of a deleted file that is still open
-constexpr unsigned kTimeout = 120;          // seconds to seize what is frozen already
-constexpr unsigned kNoCpuCheck = 0;         // images are used on the host that made them
+constexpr int kLogLevel = 4;         // with every step: what failed is told by what was begun
+constexpr unsigned kTimeout = 120;   // seconds to seize what is frozen already
+constexpr unsigned kNoCpuCheck = 0;  // images are used on the host that made them
 
 rpc::Request requestOf(rpc::Type type, int images, const char* log) {
   rpc::Request request;

@@ -11,6 +11,9 @@
 
 namespace vs::checkpoint {
 
+// Of a deleted file that is still open, bytes: what is larger is refused.
+inline constexpr unsigned kGhostLimit = 1U << 30;
+
 struct DumpRequest {
   pid_t pid = 0;        // host pid of its init
   int images = -1;      // directory for the images, a descriptor of the caller

@@ -11,6 +11,7 @@ constexpr Column kContext[] = {
     {"addresses", "addresses"},
     {"memory", "usage.memory", Style::Size},
     {"pids", "usage.pids", Style::Count},
+    {"movable", "movable"},
     {"tags", "definition.tags"},
     {"goal", "goal", Style::Text, Shown::Wide},
     {"pid", "pid", Style::Count, Shown::Wide},
@@ -36,7 +37,15 @@ constexpr Column kContext[] = {
     {"id-base", "definition.idBase", Style::Count, Shown::Asked},
     {"uuid", "definition.uuid", Style::Text, Shown::Asked},
     {"created", "definition.created", Style::Time, Shown::Asked},
+    {"obstacles", "obstacles", Style::Text, Shown::Asked},
     {"notes", "notes", Style::Text, Shown::Asked},
+};
+
+constexpr Column kObstacle[] = {
+    {"context", "context"},       {"program", "program"},
+    {"pid", "pid", Style::Count}, {"unit", "unit"},
+    {"place", "place"},           {"found", "found"},
+    {"remedy", "remedy"},         {"kind", "kind", Style::Text, Shown::Wide},
 };
 
 constexpr Column kContextRecord[] = {
@@ -47,6 +56,8 @@ constexpr Column kContextRecord[] = {
     {"system", "systemState", Style::State},
     {"ended", "ended"},
     {"operation", "operation"},
+    {"movable", "movable"},
+    {"obstacles", "obstacles"},
     {"pid", "pid", Style::Count},
     {"memory", "usage.memory", Style::Size},
     {"memory-limit", "definition.limits.memory", Style::Size},
@@ -165,6 +176,7 @@ constexpr Column kOperationRecord[] = {
     {"user", "user"},
     {"steps", "stepLines"},
     {"error", "error"},
+    {"problems", "problems"},
     {"hint", "hint"},
     {"notes", "notes"},
 };
@@ -312,6 +324,7 @@ const Columns kDefinitionColumns = kDefinition;
 const Columns kOperationColumns = kOperation;
 const Columns kOperationFields = kOperationRecord;
 const Columns kFindingColumns = kFinding;
+const Columns kObstacleColumns = kObstacle;
 const Columns kInfoFields = kInfo;
 const Columns kPlanColumns = kPlan;
 const Columns kDifferenceColumns = kDifference;

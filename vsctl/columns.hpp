@@ -23,6 +23,7 @@ extern const Columns kDefinitionColumns;
 extern const Columns kOperationColumns;
 extern const Columns kOperationFields;
 extern const Columns kFindingColumns;
+extern const Columns kObstacleColumns;
 extern const Columns kInfoFields;
 extern const Columns kPlanColumns;
 extern const Columns kDifferenceColumns;

@@ -230,6 +230,7 @@ void throwIfFailed(const Json& operation) {
   const Kind otherwise = state == "cancelled" ? Kind::Cancelled : Kind::Failed;
   Error error(kindFrom(text("errorKind")).value_or(otherwise), std::move(message));
   error.withHint(text("hint"));
+  error.withBlockers(operation.value("problems", std::vector<std::string>()));
   throw api::CallError(std::move(error), text("id"));
 }
 

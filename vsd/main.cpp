@@ -23,6 +23,7 @@
 #include "vsd/ops/storages.hpp"
 #include "vsd/pools.hpp"
 #include "vsd/schedules.hpp"
+#include "vsd/surveys.hpp"
 #include "vsd/storage/dir_engine.hpp"
 
 namespace vs {
@@ -119,6 +120,7 @@ int serve(const Options& options) {
   recovery.begin();
 
   const Schedules schedules(host);
+  const Surveys surveys(host);
 
   api::Service service{std::string(kInterfaceText), VSD_VERSION};
   api::addAllHandlers(service, host, VSD_VERSION);

@@ -1,8 +1,11 @@
 // vsload NAME DIRECTORY: runs one workload; `vsload list` names them all.
+// vsload hold NAME DIRECTORY: holds one thing for ever; writes NAME.held, or NAME.result with FAIL
+// when the system does not give it; `vsload held` names them all.
 #include "tests/workloads/workload.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -54,6 +57,15 @@ int run(const Workload& workload, const std::string& directory) {
   return 0;
 }
 
+int holdFor(const std::string& name, const std::string& directory) {
+  place = directory + "/" + name;
+  owner = ::getpid();
+  if (!hold(name, directory)) return 2;
+  write(".held", "");
+  if (name == "dead-main-thread") ::syscall(SYS_exit, 0);
+  for (;;) ::pause();
+}
+
 }  // namespace
 
 void fail(const std::string& what) {
@@ -89,9 +101,14 @@ int main(int argc, char** argv) {
     for (const Workload& workload : kAll) std::puts(workload.name);
     return 0;
   }
+  if (argc == 2 && std::strcmp(argv[1], "held") == 0) {
+    for (const std::string& name : heldNames()) std::puts(name.c_str());
+    return 0;
+  }
+  if (argc == 4 && std::strcmp(argv[1], "hold") == 0) return holdFor(argv[2], argv[3]);
   if (argc == 3)
     for (const Workload& workload : kAll)
       if (std::strcmp(argv[1], workload.name) == 0) return run(workload, argv[2]);
-  std::fputs("vsload NAME DIRECTORY, or vsload list\n", stderr);
+  std::fputs("vsload NAME DIRECTORY, vsload hold NAME DIRECTORY, or vsload list, held\n", stderr);
   return 2;
 }

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace vs::workload {
 
@@ -55,5 +56,10 @@ void ipc(const std::string& directory, const std::function<void()>& ready);
 void credentials(const std::string& directory, const std::function<void()>& ready);
 void mounts(const std::string& directory, const std::function<void()>& ready);
 void processes(const std::string& directory, const std::function<void()>& ready);
+
+// What a process can hold (held.cpp): of all, and begun in this process, which keeps it from then
+// on.
+std::vector<std::string> heldNames();
+bool hold(const std::string& name, const std::string& directory);  // false: no such name
 
 }  // namespace vs::workload

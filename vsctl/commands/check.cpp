@@ -16,11 +16,39 @@ int printFindings(Session& session, Json findings) {
   return code;
 }
 
+int printObstacles(Session& session, const std::vector<std::string>& names) {
+  int code = kSuccess;
+  Json all = Json::array();
+  for (const std::string& name : names) {
+    try {
+      const Json answer = session.call("CheckMove", {{"name", name}});
+      for (Json obstacle : answer.at("obstacles")) {
+        obstacle["context"] = name;
+        all.push_back(std::move(obstacle));
+      }
+      if (answer.at("movable"))
+        session.note(fmt::format("{}: nothing is in the way", name));
+      else
+        code = kFailure;
+    } catch (const api::CallError& error) {
+      code = session.report(error, name);
+    }
+  }
+  if (!all.empty() || !session.globals().isForPeople())
+    session.printItems("ObstacleList", kObstacleColumns, std::move(all));
+  return code;
+}
+
 }  // namespace
 
-Action checkVerb(Flags&) {
-  return
-      [](Session& session) { return printFindings(session, session.call("Check").at("findings")); };
+Action checkVerb(Flags& flags) {
+  auto names = std::make_shared<std::vector<std::string>>();
+  flags.list("--move", *names, Flags::Split::AtCommas, "CONTEXT",
+             "whether a running context can be saved and moved, and what is in the way");
+  return [names](Session& session) {
+    if (!names->empty()) return printObstacles(session, *names);
+    return printFindings(session, session.call("Check").at("findings"));
+  };
 }
 
 Action storageCheckVerb(Flags& flags) {

@@ -5,13 +5,22 @@
 namespace vs::ctl {
 
 Action suspendVerb(Flags& flags) {
-  auto targets = std::make_shared<Targets>();
-  addTargets(flags, *targets);
-  return [targets](Session& session) {
+  struct Options {
+    Targets targets;
+    bool tryIt = false;
+  };
+  auto options = std::make_shared<Options>();
+  addTargets(flags, options->targets);
+  flags.toggle("--try", options->tryIt, "also when something seems to be in the way");
+  return [options](Session& session) {
     static constexpr std::string_view kStates[] = {"running", "frozen"};
     std::vector<Work> works;
-    for (const std::string& name : resolve(session, *targets, kStates))
-      works.push_back({{"suspend", "suspended"}, name, "Suspend", {{"name", name}}, {}});
+    for (const std::string& name : resolve(session, options->targets, kStates))
+      works.push_back({{"suspend", "suspended"},
+                       name,
+                       "Suspend",
+                       {{"name", name}, {"try", options->tryIt}},
+                       {}});
     return carryOut(session, works);
   };
 }

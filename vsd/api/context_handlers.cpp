@@ -136,9 +136,11 @@ Outcome handleSuspend(const Host& host, const Call& call) {
   const auto context = host.contexts.findIfAny(name);
   const bool frozen = context && context->state == State::Frozen;
   request.parameters = Json{{"name", name}, {"frozen", frozen}}.dump();
-  return runChange(host, call,
-                   {request, [&host, name] { return planSuspend(host, name); },
-                    [&host, name](Operation& operation) { suspend(host, name, operation); }});
+  const auto look = call.flag("try") ? Obstacles::Try : Obstacles::Refuse;
+  return runChange(
+      host, call,
+      {request, [&host, name, look] { return planSuspend(host, name, look); },
+       [&host, name, look](Operation& operation) { suspend(host, name, look, operation); }});
 }
 
 Outcome handleResume(const Host& host, const Call& call) {

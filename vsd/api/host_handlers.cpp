@@ -3,6 +3,7 @@
 #include "vsd/api/handlers.hpp"
 #include "vsd/base/process.hpp"
 #include "vsd/ops/check.hpp"
+#include "vsd/ops/obstacles.hpp"
 #include "vsd/ops/reconcile.hpp"
 
 namespace vs::api {
@@ -37,6 +38,22 @@ Outcome findingsAnswer(const std::vector<Finding>& found) {
   return Answer{{{"findings", std::move(findings)}}, {}};
 }
 
+Outcome handleCheckMove(const Host& host, const Call& call) {
+  const std::vector<FoundObstacle> all = obstaclesIn(host, call.parameters.at("name"));
+  Json obstacles = Json::array();
+  for (const FoundObstacle& found : all) {
+    Json json{{"kind", found.obstacle.kind},
+              {"found", found.obstacle.found},
+              {"remedy", found.obstacle.remedy}};
+    if (found.pid != 0) json["pid"] = found.pid;
+    for (const auto& [key, text] :
+         {std::pair("program", found.program), {"unit", found.unit}, {"place", found.where}})
+      if (!text.empty()) json[key] = text;
+    obstacles.push_back(std::move(json));
+  }
+  return Answer{{{"movable", all.empty()}, {"obstacles", std::move(obstacles)}}, {}};
+}
+
 }  // namespace
 
 void addHostHandlers(Service& service, const Host& host, std::string version) {
@@ -46,6 +63,8 @@ void addHostHandlers(Service& service, const Host& host, std::string version) {
   });
   service.add(
       "Check", [&host](Call&) { return findingsAnswer(checkHost(host)); }, Pace::Slow);
+  service.add(
+      "CheckMove", [&host](Call& call) { return handleCheckMove(host, call); }, Pace::Slow);
   service.add(
       "StorageCheck",
       [&host](Call& call) {

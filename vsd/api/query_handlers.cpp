@@ -11,6 +11,7 @@
 #include "vsd/kernel/covers.hpp"
 #include "vsd/kernel/devices.hpp"
 #include "vsd/ops/exec.hpp"
+#include "vsd/ops/obstacles.hpp"
 #include "vsd/ops/running.hpp"
 #include "vsd/ops/undo.hpp"
 
@@ -41,6 +42,8 @@ Json contextJson(const Host& host, const ContextPicture& context) {
     json["pid"] = context.running->init.pid();
     json["since"] = formatTime(std::chrono::system_clock::from_time_t(context.running->since));
   }
+  if (context.obstacles) json["movable"] = context.obstacles->empty() ? "yes" : "no";
+  json["obstacles"] = context.obstacles.value_or(std::vector<std::string>());
   if (!context.ended.empty()) json["ended"] = context.ended;
   if (context.removing) json["notes"].push_back("it is being removed");
   if (const auto operation = host.operations.runningOn(name))
@@ -78,6 +81,7 @@ void noteUndo(const Host& host, const ContextPicture& context, Json& notes) {
 
 Outcome handleShow(const Host& host, const Call& call) {
   const std::string name = call.parameters.at("name");
+  lookForObstacles(host, name);
   const ContextPicture context = host.contexts.find(name);
   Json json = contextJson(host, context);
   if (context.running) json["usage"] = usageJson(host, name);

@@ -95,6 +95,14 @@ bool Contexts::setSnapshotTrouble(const std::string& name, const std::string& tr
   return withoutFigures(before) != withoutFigures(trouble);
 }
 
+void Contexts::setObstacles(const std::string& name, const RunningContext& running,
+                            std::vector<std::string> obstacles) {
+  const std::lock_guard lock(mutex_);
+  const auto found = pictures_.find(name);
+  if (found != pictures_.end() && found->second.running.get() == &running)
+    found->second.obstacles = std::move(obstacles);
+}
+
 void Contexts::setState(const std::string& name, State state) {
   const std::lock_guard lock(mutex_);
   transition(name, at(name).state, state);
@@ -105,6 +113,7 @@ void Contexts::setRunning(const std::string& name, std::shared_ptr<const Running
     const std::lock_guard lock(mutex_);
     ContextPicture& picture = at(name);
     picture.running = running;
+    picture.obstacles.reset();
     picture.ended.clear();
     transition(name, picture.state, State::Running);
   }
@@ -115,6 +124,7 @@ void Contexts::setEnded(const std::string& name, State state, const std::string&
   const std::lock_guard lock(mutex_);
   ContextPicture& picture = at(name);
   picture.running.reset();
+  picture.obstacles.reset();
   picture.ended = ended;
   store_.updateEnded(name, ended);
   transition(name, picture.state, state);

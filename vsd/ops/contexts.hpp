@@ -35,6 +35,8 @@ struct ContextPicture {
   std::string ended;
   std::string snapshotTrouble;                    // why a snapshot that is due is not there
   std::shared_ptr<const RunningContext> running;  // null unless Running, Frozen or Stopping
+  // What was in the way of saving its memory when somebody last looked; nullopt: nobody has.
+  std::optional<std::vector<std::string>> obstacles;
 };
 
 class Contexts {
@@ -56,6 +58,9 @@ class Contexts {
 
   // Of its schedule; empty: none. Says whether that is news. Of a context that is gone nothing is.
   bool setSnapshotTrouble(const std::string& name, const std::string& trouble);
+  // Of the run that is `running`; of any other, or a context that is gone, nothing is noted.
+  void setObstacles(const std::string& name, const RunningContext& running,
+                    std::vector<std::string> obstacles);
   void setState(const std::string& name, State state);
   // It runs: state Running, and the watcher is told.
   void setRunning(const std::string& name, std::shared_ptr<const RunningContext> running);

@@ -36,6 +36,7 @@ Json toJson(const OperationPicture& picture) {
     json["error"] = picture.error->text();
     json["errorKind"] = nameOf(picture.error->kind());
     if (!picture.error->hint().empty()) json["hint"] = picture.error->hint();
+    if (!picture.error->blockers().empty()) json["problems"] = picture.error->blockers();
   }
   return json;
 }
@@ -56,6 +57,7 @@ OperationPicture pictureFrom(const Json& json) {
     picture.error =
         Error(kindFrom(json.value("errorKind", "Failed")).value_or(Kind::Failed), json["error"]);
     picture.error->withHint(json.value("hint", ""));
+    picture.error->withBlockers(json.value("problems", std::vector<std::string>()));
   }
   return picture;
 }

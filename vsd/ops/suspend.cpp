@@ -1,13 +1,11 @@
 #include "vsd/ops/suspend.hpp"
 
 #include <fcntl.h>
-#include <fmt/ranges.h>
+#include <fmt/core.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <charconv>
-#include <set>
 #include <thread>
 
 #include "checkpoint/accept_queues.hpp"
@@ -25,6 +23,7 @@
 #include "vsd/ops/bring_up.hpp"
 #include "vsd/ops/links.hpp"
 #include "vsd/ops/memory_image.hpp"
+#include "vsd/ops/obstacles.hpp"
 #include "vsd/ops/running.hpp"
 #include "vsd/ops/verify.hpp"
 
@@ -115,36 +114,6 @@ void keepLog(const Host& host, const std::string& name, int directory, const cha
   }
 }
 
-pid_t parentOf(pid_t pid) {
-  const auto stat = readFileIfExists(fmt::format("/proc/{}/stat", pid));
-  if (!stat) return 0;
-  // "PID (name) STATE PPID": the name may hold anything, also parentheses.
-  const std::size_t end = stat->rfind(')');
-  if (end == std::string::npos || end + 4 > stat->size()) return 0;
-  pid_t parent = 0;
-  std::from_chars(stat->data() + end + 4, stat->data() + stat->size(), parent);
-  return parent;
-}
-
-std::string commandOf(pid_t pid) {
-  std::string name = readFileIfExists(fmt::format("/proc/{}/comm", pid)).value_or("?");
-  if (name.ends_with('\n')) name.pop_back();
-  return name;
-}
-
-// What is executed in it from outside has its parent there, and cannot go with it.
-std::vector<std::string> sessionsIn(const Host& host, const ContextPicture& context) {
-  const std::vector<pid_t> pids = cgroupOf(host, context.definition.name).pids();
-  const std::set<pid_t> inside(pids.begin(), pids.end());
-  std::vector<std::string> sessions;
-  for (const pid_t pid : pids)
-    if (pid != context.running->init.pid() && !inside.contains(parentOf(pid)))
-      sessions.push_back(
-          fmt::format("process {} ({}) was started from outside, by 'vsctl exec' or the like", pid,
-                      commandOf(pid)));
-  return sessions;
-}
-
 std::uint64_t waitingIn(pid_t init) {
   std::uint64_t waiting = 0;
   for (const char* table : {"tcp", "tcp6"})
@@ -181,41 +150,35 @@ void mustNotBeReleased(const Host& host, const std::string& name) {
 
 }  // namespace
 
-void checkSuspend(const Host& host, const std::string& name) {
+void checkSuspend(const Host& host, const std::string& name, Obstacles look) {
   const ContextPicture context = host.contexts.find(name);
   if (!canSuspend(context.state) || !context.running)
     throw Error(Kind::InvalidState,
                 fmt::format("cannot suspend context '{}': it is {}", name, nameOf(context.state)));
   mustHaveCriu();
   mustNotBeReleased(host, name);
-  if (context.definition.profile == Profile::Nesting)
-    throw Error(Kind::Unsupported,
-                fmt::format("context '{}' has the profile 'nesting': namespaces that it makes "
-                            "cannot be saved",
-                            name))
-        .withHint(fmt::format("'vsctl set {} --profile system' and start it again", name));
-  if (context.definition.init == Init::Command)
-    throw Error(Kind::Unsupported,
-                fmt::format("context '{}' runs a single command: its process 1 is vsd's own and "
-                            "cannot be saved",
-                            name))
-        .withHint("only contexts with an init of their own can be suspended");
-  if (const std::vector<std::string> sessions = sessionsIn(host, context); !sessions.empty())
-    throw Error(Kind::InvalidState,
-                fmt::format("cannot suspend context '{}': {}", name, fmt::join(sessions, "; ")))
-        .withHint("end what was started from outside, or wait for its end");
+  std::vector<FoundObstacle> obstacles = obstaclesIn(host, name);
+  if (look == Obstacles::Try)
+    std::erase_if(obstacles, [](const FoundObstacle& found) { return !found.isFinal; });
+  if (obstacles.empty()) return;
+  const std::string more =
+      obstacles.size() == 1 ? "" : fmt::format(", and {} more", obstacles.size() - 1);
+  throw Error(Kind::Unsupported, fmt::format("cannot suspend context '{}': {}{}", name,
+                                             inWords(obstacles.front()), more))
+      .withHint(obstacles.front().obstacle.remedy)
+      .withBlockers(inWords(obstacles));
 }
 
-std::vector<std::string> planSuspend(const Host& host, const std::string& name) {
-  checkSuspend(host, name);
+std::vector<std::string> planSuspend(const Host& host, const std::string& name, Obstacles look) {
+  checkSuspend(host, name, look);
   return {fmt::format("freeze every task of context '{}' and take its links off the wire", name),
           fmt::format("save its memory to {}/{}", host.paths.memories(), name), "end its processes",
           fmt::format("remove the cgroup {}, its links and rules, and detach the volume",
                       cgroupOf(host, name).scope())};
 }
 
-void suspend(const Host& host, const std::string& name, Operation& operation) {
-  checkSuspend(host, name);
+void suspend(const Host& host, const std::string& name, Obstacles look, Operation& operation) {
+  checkSuspend(host, name, look);
   const ContextPicture context = host.contexts.find(name);
   const ContextCgroup cgroup = cgroupOf(host, name);
   Rollback undo;

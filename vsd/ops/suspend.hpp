@@ -10,12 +10,17 @@
 
 namespace vs {
 
+// What becomes of a suspend when something in the context seems to be in its way.
+enum class Obstacles {
+  Refuse,
+  Try,  // let criu say, while it stands still; only where vsd itself could go on with it
+};
 // Throws InvalidState when it does not run, Unsupported when this host has no criu, or with
 // blockers when something in it cannot be saved.
-void checkSuspend(const Host& host, const std::string& name);
-std::vector<std::string> planSuspend(const Host& host, const std::string& name);
+void checkSuspend(const Host& host, const std::string& name, Obstacles look);
+std::vector<std::string> planSuspend(const Host& host, const std::string& name, Obstacles look);
 // Afterwards it is suspended; after an error it goes on as before.
-void suspend(const Host& host, const std::string& name, Operation& operation);
+void suspend(const Host& host, const std::string& name, Obstacles look, Operation& operation);
 
 struct ResumeOptions {
   bool closeConnections = false;  // of TCP: their other ends are told
