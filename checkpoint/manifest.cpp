@@ -15,7 +15,7 @@
 namespace vs::checkpoint {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr std::size_t kBlock = 1U << 20;
 
 bool isImage(std::string_view name) {
@@ -62,8 +62,9 @@ Json toJson(const Manifest& manifest) {
   Json files = Json::array();
   for (const ImageFile& file : manifest.files)
     files.push_back({{"name", file.name}, {"size", file.size}, {"sha256", file.sha256}});
-  return {{"version", kVersion},       {"uuid", manifest.uuid}, {"created", manifest.created},
-          {"kernel", manifest.kernel}, {"files", files},        {"groups", manifest.groups}};
+  return {{"version", kVersion},       {"uuid", manifest.uuid},       {"created", manifest.created},
+          {"kernel", manifest.kernel}, {"cpu", toJson(manifest.cpu)}, {"files", files},
+          {"groups", manifest.groups}};
 }
 
 Manifest manifestFrom(const Json& json) {
@@ -72,7 +73,8 @@ Manifest manifestFrom(const Json& json) {
       throw invalid("the memory image is of version {}, this vsd reads version {}",
                     json.at("version").dump(), kVersion);
     Manifest manifest{
-        json.at("uuid"), json.at("created"), json.at("kernel"), {}, json.at("groups")};
+        json.at("uuid"),  json.at("created"), json.at("kernel"), cpuFrom(json.at("cpu")), {},
+        json.at("groups")};
     for (const Json& file : json.at("files"))
       manifest.files.push_back({file.at("name"), file.at("size"), file.at("sha256")});
     return manifest;

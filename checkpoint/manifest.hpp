@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoint/cpu.hpp"
 #include "vsd/base/json.hpp"
 
 namespace vs::checkpoint {
@@ -23,6 +24,7 @@ struct Manifest {
   std::string uuid;     // of the context
   std::string created;  // RFC 3339
   std::string kernel;   // of the host it was made on: uname -r
+  Cpu cpu;              // of that host
   std::vector<ImageFile> files;
   Json groups;  // its cgroup tree, for who made it
 };

@@ -25,8 +25,8 @@ class MountTable {
   const Mount* find(int id) const;
   // Null when nothing is mounted at "/".
   const Mount* root() const;
-  // Another mount lies over it, or over a directory above it, so that no path leads to it. What lies
-  // on a mount that is covered counts too, even when it is what covers it: criu sees it so.
+  // Another mount lies over it, or over a directory above it, so that no path leads to it. What
+  // lies on a mount that is covered counts too, even when it is what covers it: criu sees it so.
   bool isCovered(const Mount& mount) const;
 
  private:

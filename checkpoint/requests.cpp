@@ -49,6 +49,7 @@ std::string encode(const DumpRequest& dump) {
   // Half open ones: their other ends ask again.
   options.set_tcp_skip_in_flight(true);
   options.set_track_mem(true);
+  if (dump.tasks == DumpRequest::Tasks::GoOn) options.set_leave_running(true);
   options.set_freeze_cgroup(dump.freezer);
   addExternals(options, dump.externals);
   return request.SerializeAsString();

@@ -181,6 +181,14 @@ constexpr Column kOperationRecord[] = {
     {"notes", "notes"},
 };
 
+constexpr Column kCheckpoint[] = {
+    {"name", "name"},
+    {"created", "created", Style::Time},
+    {"memory", "memory", Style::Size},
+    {"kernel", "kernel"},
+    {"troubles", "troubles"},
+};
+
 constexpr Column kFinding[] = {
     {"area", "area"},   {"name", "name"},     {"state", "state", Style::State},
     {"found", "found"}, {"remedy", "remedy"},
@@ -323,6 +331,7 @@ const Columns kFirewallColumns = kFirewall;
 const Columns kDefinitionColumns = kDefinition;
 const Columns kOperationColumns = kOperation;
 const Columns kOperationFields = kOperationRecord;
+const Columns kCheckpointColumns = kCheckpoint;
 const Columns kFindingColumns = kFinding;
 const Columns kObstacleColumns = kObstacle;
 const Columns kInfoFields = kInfo;

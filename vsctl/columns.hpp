@@ -22,6 +22,7 @@ extern const Columns kFirewallColumns;
 extern const Columns kDefinitionColumns;
 extern const Columns kOperationColumns;
 extern const Columns kOperationFields;
+extern const Columns kCheckpointColumns;
 extern const Columns kFindingColumns;
 extern const Columns kObstacleColumns;
 extern const Columns kInfoFields;

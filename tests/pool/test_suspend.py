@@ -95,7 +95,9 @@ class Suspend(Counting, unittest.TestCase):
                              (f"rm {place}/pstree.img", "'pstree.img' of the memory image is missing"),
                              (f"rm {place}/pstree.img; ln -s /etc/shadow {place}/pstree.img", "pstree.img"),
                              (f"cp {place}/core-1.img {place}/core-99.img", "'core-99.img' does not belong to the memory image"),
-                             (f"sed -i 's/\"kernel\": \"[^\"]*/\"kernel\": \"5.0/' {place}/manifest.json", "was saved on Linux 5.0, this host runs")):
+                             (f"sed -i 's/\"kernel\": \"[^\"]*/\"kernel\": \"5.0/' {place}/manifest.json", "was saved on Linux 5.0, this host runs"),
+                             (f"sed -i 's/\"fpu\"/\"avx999\"/' {place}/manifest.json", "the processor has no avx999"),
+                             (f"sed -i 's/\"vendor\": \"[^\"]*/\"vendor\": \"Other/' {place}/manifest.json", "not Other")):
             with self.subTest(damage=damage):
                 self.vsd.shell(f"rm -rf /root/kept; cp -a {place} /root/kept; {damage}")
                 refused = self.vsd.vsctl(*RESUME)

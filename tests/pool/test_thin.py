@@ -372,7 +372,7 @@ class Room(Filling, unittest.TestCase):
             mode = "dmsetup status vsd--fast-vs--pool-tpool"
             # It has taken of the reserve by then.
             self.wait("the pool gets full", lambda: b"writers wait for room" in self.vsd.vsctl("storage", "check", "fast").stdout, 200)
-            self.assertIn("out_of_data_space", self.vsd.shell(mode))
+            self.wait("the kernel says so too", lambda: "out_of_data_space" in self.vsd.shell(mode))
             self.assertEqual(self.vsd.vsctl("storage", "check", "fast").returncode, 1)
             self.vsd.ok("snapshot", "remove", "-y", "one", "early")
             self.wait("there is room again", lambda: " rw " in self.vsd.shell(mode))

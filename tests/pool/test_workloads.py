@@ -95,6 +95,65 @@ class SelfChecking(Rounds, unittest.TestCase):
         self.assertRegex(result, "FAIL (send|receive) on a connection")
 
 
+    def begin_inside(self, directory, *words):
+        """A program of its own, not of this session; `words` are those of vsload."""
+        self.inside(f"mkdir -p {directory}; vsload {' '.join(words)} {directory} >/dev/null 2>&1 </dev/null &")
+
+    def come(self, path):
+        self.wait_for(lambda: self.vsd.vsctl("exec", self.name, "--", "test", "-e", path).returncode == 0, 30)
+
+    def end_inside(self, directory):
+        self.inside(f"for p in /proc/[0-9]*; do case $(tr '\\0' ' ' <$p/cmdline) in vsload*{directory}*) kill -KILL ${{p#/proc/}};; esac; done; true")
+
+    def test_a_suspend_that_is_cut_off_costs_no_connection(self):
+        self.begin_inside("/root/cut", "tcp")
+        self.come("/root/cut/tcp.ready")
+        self.vsd.die_at("suspend/seal its memory")
+        self.vsd.vsctl("suspend", self.name, timeout=300)
+        self.assertTrue(self.vsd.died())
+        self.vsd.revive()
+        self.vsd.settled()
+        self.assertEqual(self.vsd.state(self.name), "running")
+        time.sleep(3)
+        self.inside("for p in /proc/[0-9]*; do case $(tr '\\0' ' ' <$p/cmdline) in vsload*/root/cut*) kill -TERM ${p#/proc/};; esac; done")
+        self.come("/root/cut/tcp.result")
+        self.assertEqual(self.inside("cat /root/cut/tcp.result"), "PASS\n")
+
+    # What `vsload hold` can hold and criu cannot save, with a part of what is said of it; and what a context is never given.
+    IN_THE_WAY = {"message-queue": "lies on no mount"}
+    NOT_GIVEN = ()
+
+    def test_what_is_in_the_way_is_known_beforehand(self):
+        names = self.inside("vsload held").split()
+        self.assertEqual(self.vsd.vsctl("check", "--move", self.name).returncode, 0)
+        held = []
+        for name in names:
+            place = f"/root/held-{name}"
+            self.begin_inside(place, "hold", name)
+            self.wait_for(lambda: self.inside(f"ls {place}").strip(), 20)
+            with self.subTest(name=name):
+                if name in self.NOT_GIVEN:
+                    self.assertIn("FAIL", self.inside(f"cat {place}/{name}.result"))
+                    continue
+                self.inside(f"test -e {place}/{name}.held")
+                found = self.vsd.vsctl("--format", "json", "check", "--move", self.name)
+                if name not in self.IN_THE_WAY:
+                    self.assertEqual(found.returncode, 0, found.stdout)
+                    held.append(place)
+                    continue
+                self.assertEqual(found.returncode, 1)
+                self.assertIn(self.IN_THE_WAY[name], found.stdout.decode())
+                refused = self.vsd.vsctl("suspend", self.name)
+                self.assertIn(self.IN_THE_WAY[name], refused.stderr.decode())
+                tried = self.vsd.vsctl("suspend", "--try", self.name, timeout=300)
+                self.assertEqual((tried.returncode, self.vsd.state(self.name)), (1, "running"), tried.stderr)
+            if name not in self.NOT_GIVEN and place not in held:
+                self.end_inside(place)
+        # What is said to be no trouble is none, all of it together.
+        self.round(self.name)
+        for place in held:
+            self.end_inside(place)
+
 # One connection, a line there and back at a time, and the longest that one has taken.
 CLIENT = """
 import os, socket, time

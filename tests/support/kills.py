@@ -35,6 +35,7 @@ print(json.dumps({
     "mounts": [line for line in text("/proc/self/mounts").split("\n")
                if prefix + "/var/lib/vsd" in line or prefix + "/run/vsd" in line],
     "memories": names(prefix + "/var/lib/vsd/memories"),
+    "checkpoints": [each for name in names(prefix + "/var/lib/vsd/checkpoints") for each in names(prefix + "/var/lib/vsd/checkpoints/" + name)],
     "volumes": names(prefix + "/var/lib/vsd/volumes"),
     "templates": names(prefix + "/var/lib/vsd/templates"),
     "run": names(prefix + "/run/vsd/contexts"),

@@ -8,6 +8,11 @@
 namespace vs::ctl {
 
 Action checkVerb(Flags& flags);
+Action checkpointCreateVerb(Flags& flags);
+Action checkpointListVerb(Flags& flags);
+Action checkpointRemoveVerb(Flags& flags);
+Action checkpointRestoreVerb(Flags& flags);
+Action checkpointShowVerb(Flags& flags);
 Action cloneVerb(Flags& flags);
 Action consoleVerb(Flags& flags);
 Action createVerb(Flags& flags);

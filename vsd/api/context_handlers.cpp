@@ -3,6 +3,7 @@
 #include "vsd/ops/create.hpp"
 #include "vsd/ops/remove.hpp"
 #include "vsd/ops/rename.hpp"
+#include "vsd/ops/resume.hpp"
 #include "vsd/ops/set.hpp"
 #include "vsd/ops/start.hpp"
 #include "vsd/ops/stop.hpp"

@@ -11,6 +11,7 @@ void addAllHandlers(Service& service, const Host& host, std::string version) {
   addQueryHandlers(service, host);
   addSessionHandlers(service, host);
   addSnapshotHandlers(service, host);
+  addCheckpointHandlers(service, host);
   addScheduleHandlers(service, host);
   addArchiveHandlers(service, host);
   addStorageHandlers(service, host);

@@ -14,6 +14,7 @@ void addContextHandlers(Service& service, const Host& host);   // Create, Start,
 void addQueryHandlers(Service& service, const Host& host);     // List, Show, ShowSecurity, Log
 void addSessionHandlers(Service& service, const Host& host);   // Exec, Console
 void addSnapshotHandlers(Service& service, const Host& host);  // and Resize
+void addCheckpointHandlers(Service& service, const Host& host);
 void addArchiveHandlers(Service& service, const Host& host);   // Export, Import
 void addScheduleHandlers(Service& service, const Host& host);  // of snapshots
 void addStorageHandlers(Service& service, const Host& host);

@@ -9,6 +9,7 @@
 //       template.json                        what it is and how it was built
 //       root/                                its tree, ids 0..65535 as inside
 //     memories/NAME/                         the memory of a suspended context
+//     checkpoints/NAME/POINT/                the memory of a checkpoint
 //     volumes/NAME/                          one context's data, tier `dir`
 //       volume.json                          uuid and definition, for `scan --rebuild`
 //       root/                                its root file system, ids 0..65535 as inside
@@ -46,6 +47,7 @@ struct Paths {
   std::string volumes() const { return state() + "/volumes"; }
   std::string volumeOf(const std::string& name) const { return volumes() + "/" + name; }
   std::string memories() const { return state() + "/memories"; }
+  std::string checkpoints() const { return state() + "/checkpoints"; }
   std::string storageOf(const std::string& name) const { return state() + "/storage/" + name; }
   std::string logs() const { return prefix + "/var/log/vsd"; }
   std::string logOf(const std::string& name) const { return logs() + "/" + name + ".log"; }

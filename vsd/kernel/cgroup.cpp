@@ -338,13 +338,31 @@ void ContextCgroup::thaw(Millis time) const {
                 fmt::format("context '{}' did not thaw within {}", name_, formatDuration(time)));
 }
 
-bool ContextCgroup::isDumped() const {
+std::vector<pid_t> ContextCgroup::dumpers() const {
   std::vector<pid_t> pids;
-  collectPids(monitor(), pids);
-  return std::ranges::any_of(pids, [](pid_t pid) {
+  if (vs::exists(monitor())) collectPids(monitor(), pids);
+  std::erase_if(pids, [](pid_t pid) {
     const auto name = readFileIfExists(fmt::format("/proc/{}/comm", pid));
-    return name == "criu\n" || name == "vsd-criu\n";
+    return name != "criu\n" && name != "vsd-criu\n";
   });
+  return pids;
+}
+
+bool ContextCgroup::isDumped() const { return !dumpers().empty(); }
+
+void ContextCgroup::letDumpGoOn() const {
+  for (const pid_t pid : dumpers()) ::kill(pid, SIGCONT);
+}
+
+void ContextCgroup::endDump(Millis time) const {
+  const Deadline deadline = deadlineIn(time);
+  for (std::vector<pid_t> left = dumpers(); !left.empty(); left = dumpers()) {
+    if (std::chrono::steady_clock::now() > deadline)
+      throw Error(Kind::TimedOut, fmt::format("criu of context '{}', process {}, does not end",
+                                              name_, left.front()));
+    for (const pid_t pid : left) ::kill(pid, SIGKILL);
+    std::this_thread::sleep_for(Millis(5));
+  }
 }
 
 bool ContextCgroup::isPopulated() const {

@@ -110,6 +110,10 @@ class ContextCgroup {
   void keepFrozen() const;
   bool isFrozen() const;
   bool isDumped() const;  // a criu is at work on it, in monitor/
+  // The same, which somebody may have stopped: it goes on, or ends. Absent is success; throws
+  // TimedOut.
+  void letDumpGoOn() const;
+  void endDump(Millis time) const;
 
   // Kills every task of payload/ and waits until none is left. Throws TimedOut naming the pids that
   // would not go. Absent is success.
@@ -136,6 +140,8 @@ class ContextCgroup {
   void remove() const;
 
  private:
+  std::vector<pid_t> dumpers() const;
+
   std::string root_;
   std::string name_;
   std::string scope_;

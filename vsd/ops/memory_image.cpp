@@ -1,6 +1,7 @@
 #include "vsd/ops/memory_image.hpp"
 
 #include <fcntl.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -14,20 +15,13 @@ namespace {
 
 constexpr std::size_t kMaxFiles = 256U << 20;
 
-std::string finished(const Host& host, const std::string& name) {
-  return host.paths.memories() + "/" + name;
-}
-std::string unfinished(const Host& host, const std::string& name) {
-  return finished(host, name) + ".new";
-}
-std::string used(const Host& host, const std::string& name) {
-  return finished(host, name) + ".used";
-}
+// The directory that `path` lies in.
+std::string parentOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
-void renameDurably(const Host& host, const std::string& from, const std::string& to) {
+void renameDurably(const std::string& from, const std::string& to) {
   check(::rename(from.c_str(), to.c_str()), "rename '{}' to '{}'", from, to);
-  const Fd directory = openDirectory(host.paths.memories());
-  check(::fsync(directory.get()), "write '{}'", host.paths.memories());
+  const Fd directory = openDirectory(parentOf(to));
+  check(::fsync(directory.get()), "write '{}'", parentOf(to));
 }
 
 std::string kernelRelease() {
@@ -54,18 +48,42 @@ GroupRecord groupFrom(const Json& json) {
 
 }  // namespace
 
-bool hasMemoryImage(const Host& host, const std::string& name) {
-  return exists(finished(host, name) + "/" + checkpoint::kManifest);
-}
+bool MemoryPlace::isTaken() const { return exists(directory_ + "/" + checkpoint::kManifest); }
 
-Fd beginMemoryImage(const Host& host, const std::string& name) {
-  removeTree(unfinished(host, name));
-  makeDirectories(host.paths.memories(), 0700);
-  makeDirectories(unfinished(host, name), 0700);
-  Fd directory = openDirectory(unfinished(host, name));
+Fd MemoryPlace::begin() const {
+  removeTree(unfinished());
+  makeDirectories(unfinished(), 0700);
+  Fd directory = openDirectory(unfinished());
   // criu opens some images before its user namespace has any ids. The directory above is 0700.
   check(::fchmod(directory.get(), 0755), "let criu read a memory image");
   return directory;
+}
+
+void MemoryPlace::beginFrom(const MemoryPlace& from) const {
+  const Fd directory = begin();
+  for (const std::string& name : listDirectory(from.directory_)) {
+    const std::string file = from.directory_ + "/" + name;
+    check(::linkat(AT_FDCWD, file.c_str(), directory.get(), name.c_str(), 0), "link '{}'", file);
+  }
+  check(::fsync(directory.get()), "write '{}'", unfinished());
+}
+
+void MemoryPlace::commit() const { renameDurably(unfinished(), directory_); }
+
+void MemoryPlace::abandon() const { removeTree(unfinished()); }
+
+void MemoryPlace::useUp() const {
+  removeTree(used());
+  if (exists(directory_)) renameDurably(directory_, used());
+}
+
+void MemoryPlace::removeRemains() const {
+  removeTree(unfinished());
+  removeTree(used());
+}
+
+MemoryPlace memoryOf(const Host& host, const std::string& name) {
+  return MemoryPlace(host.paths.memories() + "/" + name);
 }
 
 void mendImages(const Fd& directory) {
@@ -81,8 +99,12 @@ void mendImages(const Fd& directory) {
 
 void writeManifest(const Fd& directory, const Definition& definition,
                    const std::vector<GroupRecord>& groups) {
-  checkpoint::Manifest manifest{definition.uuid, now(), kernelRelease(),
-                                checkpoint::scanImages(directory.get()), Json::array()};
+  checkpoint::Manifest manifest{definition.uuid,
+                                now(),
+                                kernelRelease(),
+                                checkpoint::thisCpu(),
+                                checkpoint::scanImages(directory.get()),
+                                Json::array()};
   for (const GroupRecord& group : groups) manifest.groups.push_back(toJson(group));
   const Fd file(check(::openat(directory.get(), checkpoint::kManifest,
                                O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600),
@@ -92,29 +114,31 @@ void writeManifest(const Fd& directory, const Definition& definition,
   checkpoint::syncImages(directory.get(), manifest.files);
 }
 
-void commitMemoryImage(const Host& host, const std::string& name) {
-  renameDurably(host, unfinished(host, name), finished(host, name));
+checkpoint::Manifest readManifest(const MemoryPlace& place) {
+  return checkpoint::manifestFrom(parseJson(
+      readFile(place.directory() + "/" + checkpoint::kManifest), "the manifest of a memory image"));
 }
 
-void abandonMemoryImage(const Host& host, const std::string& name) {
-  removeTree(unfinished(host, name));
+void mustFitHost(const checkpoint::Manifest& manifest, const std::string& what) {
+  if (manifest.kernel != kernelRelease())
+    throw Error(Kind::Unsupported, fmt::format("{} was saved on Linux {}, this host runs {}", what,
+                                               manifest.kernel, kernelRelease()))
+        .withHint("boot that kernel again, or give the memory up");
+  const std::vector<std::string> lacks = checkpoint::whatLacks(manifest.cpu, checkpoint::thisCpu());
+  if (!lacks.empty())
+    throw Error(Kind::Unsupported,
+                fmt::format("{} cannot go on on this host: {}", what, fmt::join(lacks, "; ")))
+        .withHint(fmt::format("it was saved on a host with a processor '{}'", manifest.cpu.model));
 }
 
-MemoryImage openMemoryImage(const Host& host, const Definition& definition) {
+MemoryImage openMemoryImage(const MemoryPlace& place, const Definition& definition) {
   const std::string& name = definition.name;
-  if (!hasMemoryImage(host, name))
+  if (!place.isTaken())
     throw Error(Kind::NotFound, fmt::format("context '{}' has no memory to resume from", name));
-  MemoryImage image{openDirectory(finished(host, name)), {}, {}};
-  image.manifest = checkpoint::manifestFrom(
-      parseJson(readFile(finished(host, name) + "/" + checkpoint::kManifest),
-                "the manifest of a memory image"));
+  MemoryImage image{openDirectory(place.directory()), readManifest(place), {}};
   if (image.manifest.uuid != definition.uuid)
     throw failed("the memory kept for context '{}' is that of another", name);
-  if (image.manifest.kernel != kernelRelease())
-    throw Error(Kind::Unsupported,
-                fmt::format("the memory of context '{}' was saved on Linux {}, this host runs {}",
-                            name, image.manifest.kernel, kernelRelease()))
-        .withHint("boot that kernel again, or give the memory up with 'vsctl stop'");
+  mustFitHost(image.manifest, fmt::format("the memory of context '{}'", name));
   checkpoint::verifyImages(image.directory.get(), image.manifest);
   try {
     for (const Json& group : image.manifest.groups) image.groups.push_back(groupFrom(group));
@@ -122,16 +146,6 @@ MemoryImage openMemoryImage(const Host& host, const Definition& definition) {
     throw failed("the manifest of the memory of '{}' is damaged: {}", name, error.what());
   }
   return image;
-}
-
-void useUpMemoryImage(const Host& host, const std::string& name) {
-  removeTree(used(host, name));
-  if (exists(finished(host, name))) renameDurably(host, finished(host, name), used(host, name));
-}
-
-void removeMemoryRemains(const Host& host, const std::string& name) {
-  removeTree(unfinished(host, name));
-  removeTree(used(host, name));
 }
 
 }  // namespace vs

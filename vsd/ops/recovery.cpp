@@ -6,6 +6,7 @@
 #include "vsd/base/json.hpp"
 #include "vsd/base/log.hpp"
 #include "vsd/base/names.hpp"
+#include "vsd/ops/checkpoints.hpp"
 #include "vsd/ops/export.hpp"
 #include "vsd/ops/limits.hpp"
 #include "vsd/ops/links.hpp"
@@ -66,6 +67,8 @@ void close(const Host& host, const OperationPicture& picture, const Json& parame
   closeSession(host, picture);
   if (picture.verb == "create" || picture.verb == "clone" || picture.verb == "import")
     undoCreate(host, parameters.value("name", ""));
+  if (picture.verb == "checkpoint create")
+    undoCreateCheckpoint(host, picture.object, parameters.value("checkpoint", ""));
   if (picture.verb == "export") undoExport(host, picture.object, parameters.value("snapshot", ""));
   if (picture.verb == "storage move")
     finishStorageMove(host, picture.object, parameters.value("from", ""),
@@ -249,7 +252,8 @@ void Recovery::closeOperations() {
     // Where its volume came to have the new name, the record has, and that is what is held.
     const std::string renamed = picture.verb == "rename" ? parameters.value("to", "") : "";
     const bool isRenamed = !renamed.empty() && host_.contexts.findIfAny(renamed);
-    waiting_.push_back({picture.verb, isRenamed ? renamed : picture.object, open.parameters});
+    waiting_.push_back({picture.verb, isRenamed ? renamed : picture.object, open.parameters,
+                        hasBegun(picture, kPutBackStep)});
   }
   open_ = std::move(later);
 }
@@ -258,6 +262,7 @@ void Recovery::findContexts() {
   for (const ContextPicture& context : host_.contexts.all()) {
     const std::string& name = context.definition.name;
     try {
+      removeCheckpointRemains(host_, name);
       if (settleMemory(host_, name)) {
         host_.contexts.setState(name, State::Suspended);
         continue;
@@ -333,7 +338,20 @@ Operations::Work Recovery::workOf(const Interrupted& one) const {
     };
   if (one.verb == "suspend" && context->running)
     return [host, name, frozen = parameters.value("frozen", false)](Operation& operation) {
-      undoSuspend(*host, name, frozen, operation);
+      letGoOn(*host, name, frozen, operation);
+    };
+  if (one.verb == "checkpoint create" && context->running)
+    return [host, name, frozen = parameters.value("frozen", false)](Operation& operation) {
+      letGoOn(*host, name, frozen, operation);
+    };
+  const std::string point = parameters.value("checkpoint", "");
+  if (one.verb == "checkpoint restore" && one.isPutBack)
+    return [host, name, point](Operation& operation) {
+      finishRestoreCheckpoint(*host, name, point, operation);
+    };
+  if (one.verb == "checkpoint remove")
+    return [host, name, point](Operation& operation) {
+      removeCheckpoint(*host, name, point, operation);
     };
   if (one.verb == "set" && context->running)
     return [host, name](Operation& operation) { applyRecord(*host, name, operation); };

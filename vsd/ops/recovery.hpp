@@ -42,6 +42,7 @@ class Recovery {
     std::string verb;
     std::string context;
     std::string parameters;
+    bool isPutBack = false;  // the volume of a checkpoint's, or was being put back
   };
 
   void closeOperations();

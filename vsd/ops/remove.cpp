@@ -2,6 +2,7 @@
 
 #include "vsd/base/file.hpp"
 #include "vsd/base/process.hpp"
+#include "vsd/ops/checkpoints.hpp"
 #include "vsd/ops/memory_image.hpp"
 #include "vsd/ops/running.hpp"
 
@@ -41,8 +42,9 @@ void remove(const Host& host, const std::string& name, Operation& operation) {
   operation.step("kill what runs of it");
   if (!isDown(host.contexts.find(name).state)) host.contexts.setState(name, State::Stopping);
   cleanUpRun(host, name);
-  useUpMemoryImage(host, name);
-  removeMemoryRemains(host, name);
+  memoryOf(host, name).useUp();
+  memoryOf(host, name).removeRemains();
+  forgetCheckpoints(host, name);
   host.contexts.setEnded(name, State::Stopped, "removed");
 
   operation.step("remove its volume");

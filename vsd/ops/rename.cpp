@@ -4,6 +4,7 @@
 #include "vsd/base/json.hpp"
 #include "vsd/base/names.hpp"
 #include "vsd/base/rollback.hpp"
+#include "vsd/ops/checkpoints.hpp"
 #include "vsd/ops/personalise.hpp"
 
 namespace vs {
@@ -70,6 +71,7 @@ void followName(const Host& host, const std::string& from, const std::string& to
   for (std::string& note : personalise(storage->attach(to), definition, MachineId::Keep))
     operation.note(std::move(note));
   storage->detach(to);
+  renameCheckpoints(host, from, to);
   if (exists(host.paths.logOf(from)) && !exists(host.paths.logOf(to)))
     check(::rename(host.paths.logOf(from).c_str(), host.paths.logOf(to).c_str()),
           "rename the log of '{}'", from);

@@ -6,6 +6,7 @@
 #include "vsd/base/error.hpp"
 #include "vsd/base/json.hpp"
 #include "vsd/base/names.hpp"
+#include "vsd/ops/checkpoints.hpp"
 #include "vsd/ops/room.hpp"
 #include "vsd/ops/undo.hpp"
 
@@ -107,6 +108,11 @@ void putBack(const Host& host, const std::string& name, const std::string& snaps
 void checkSnapshotRemove(const Host& host, const std::string& name, const std::string& snapshot) {
   needSnapshot(host, name, snapshot);
   mustNotBeUndo(name, snapshot);
+  if (hasCheckpoint(host, name, snapshot))
+    throw Error(
+        Kind::InvalidState,
+        fmt::format("snapshot '{}' of context '{}' belongs to its checkpoint", snapshot, name))
+        .withHint(fmt::format("'vsctl checkpoint remove {} {}' removes both", name, snapshot));
 }
 
 void removeSnapshot(const Host& host, const std::string& name, const std::string& snapshot,

@@ -14,6 +14,7 @@
 #include "vsd/base/process.hpp"
 #include "vsd/base/rollback.hpp"
 #include "vsd/ops/cage.hpp"
+#include "vsd/ops/checkpoints.hpp"
 #include "vsd/ops/create.hpp"
 #include "vsd/ops/limits.hpp"
 #include "vsd/ops/room.hpp"
@@ -227,6 +228,7 @@ void storageMove(const Host& host, const StorageMoveRequest& request, Operation&
 
   operation.step("remove the old volume");
   from->destroy(name);
+  forgetCheckpoints(host, name);  // their snapshots have not come along
 }
 
 void finishStorageMove(const Host& host, const std::string& name, const std::string& from,
@@ -242,6 +244,7 @@ void finishStorageMove(const Host& host, const std::string& name, const std::str
     const Json written = parseJson(volume.definition.empty() ? "{}" : volume.definition, "volume");
     if (written.value("uuid", context->definition.uuid) != context->definition.uuid) continue;
     other->destroy(name);
+    if (kept == to) forgetCheckpoints(host, name);
   }
   if (isDown(context->state)) host.storages.named(kept)->detach(name);
 }
