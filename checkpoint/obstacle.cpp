@@ -35,12 +35,9 @@ constexpr std::array kSavedProtocols = {
     std::string_view("UNIX"),  std::string_view("UNIX-STREAM"), std::string_view("NETLINK"),
     std::string_view("PACKET")};
 
-constexpr std::array kSavedFileSystems = {
-    std::string_view("proc"),    std::string_view("sysfs"),      std::string_view("tmpfs"),
-    std::string_view("devpts"),  std::string_view("mqueue"),     std::string_view("securityfs"),
-    std::string_view("fusectl"), std::string_view("debugfs"),    std::string_view("tracefs"),
-    std::string_view("cgroup"),  std::string_view("cgroup2"),    std::string_view("overlay"),
-    std::string_view("autofs"),  std::string_view("binfmt_misc")};
+constexpr std::array kSavedFileSystems = {std::string_view("proc"),   std::string_view("sysfs"),
+                                          std::string_view("tmpfs"),  std::string_view("devpts"),
+                                          std::string_view("mqueue"), std::string_view("cgroup2")};
 
 struct Hint {
   std::string_view part;
@@ -70,6 +67,11 @@ std::optional<Obstacle> ofPidfd(const OpenFile& file) {
   if ((file.flags & O_EXCL) == 0) return std::nullopt;  // PIDFD_THREAD
   return Obstacle{"thread descriptor", "a pidfd of a single thread cannot be saved",
                   "end the program"};
+}
+
+std::optional<Obstacle> ofPipe(const OpenFile& file) {
+  if ((file.flags & O_DIRECT) == 0) return std::nullopt;
+  return Obstacle{"pipe", "a pipe that keeps packets apart cannot be saved", "end the program"};
 }
 
 std::optional<Obstacle> ofSocket(const OpenFile& file) {
@@ -172,6 +174,35 @@ bool isEverybodys(std::string_view digits) {
 
 }  // namespace
 
+std::vector<Watch> watchesIn(std::string_view fdinfo) {
+  // "inotify wd:1 ino:1f sdev:800001 mask:fce ignored_mask:0 fhandle-bytes:8 fhandle-type:1
+  // f_handle:1f00000012345678", all but wd in hexadecimal
+  std::vector<Watch> watches;
+  for (const std::string_view line : linesOf(fdinfo)) {
+    if (!line.starts_with("inotify ")) continue;
+    Watch watch;
+    for (const std::string_view word : wordsOf(line)) {
+      const std::size_t colon = word.find(':');
+      if (colon == std::string_view::npos) continue;
+      const std::string_view key = word.substr(0, colon);
+      const std::string_view text = word.substr(colon + 1);
+      std::uint64_t number = 0;
+      std::from_chars(text.data(), text.data() + text.size(), number, 16);
+      if (key == "ino") watch.inode = number;
+      if (key == "sdev") watch.device = fmt::format("{}:{}", number >> 20, number & 0xFFFFF);
+      if (key == "fhandle-type") watch.handleType = static_cast<int>(number);
+      if (key != "f_handle") continue;
+      for (std::size_t at = 0; at + 2 <= text.size(); at += 2) {
+        unsigned byte = 0;
+        std::from_chars(text.data() + at, text.data() + at + 2, byte, 16);
+        watch.handle += static_cast<char>(byte);
+      }
+    }
+    watches.push_back(std::move(watch));
+  }
+  return watches;
+}
+
 std::vector<std::string> joinedGroups(std::string_view igmp, std::string_view igmp6) {
   std::vector<std::string> groups;
   // "2\teth0      :     1      V3" and below it "\t\t\t\tFB0000E0     1 0:00000000\t\t0"
@@ -210,8 +241,8 @@ std::optional<Obstacle> obstacleIn(const OpenFile& file, const MountTable& mount
   if (file.target.starts_with("pidfd:")) return ofPidfd(file);
   if (S_ISSOCK(file.mode)) return ofSocket(file);
   if (S_ISCHR(file.mode)) return ofDevice(file);
-  if (S_ISFIFO(file.mode) && !file.target.starts_with('/')) return std::nullopt;  // a pipe
-  if (!file.target.starts_with('/')) return std::nullopt;                         // a namespace
+  if (S_ISFIFO(file.mode) && !file.target.starts_with('/')) return ofPipe(file);
+  if (!file.target.starts_with('/')) return std::nullopt;  // a namespace
   return ofNamedFile(file, mounts);
 }
 
@@ -221,9 +252,6 @@ std::optional<Obstacle> obstacleIn(std::string_view mapping) {
   constexpr std::string_view kAnonymous = "anon_inode:";
   if (words->path.starts_with(kAnonymous))
     return ofAnonymous(words->path.substr(kAnonymous.size()));
-  if (words->path.starts_with("socket:"))
-    return Obstacle{"socket", "it shares memory with a socket (a packet ring)",
-                    "end the program, or configure it to do without"};
   if (words->path.starts_with("/secretmem"))
     return Obstacle{"secret memory", "it uses memory that nothing but itself can read",
                     "end the program, or configure it to do without memfd_secret"};

@@ -36,6 +36,15 @@ constexpr unsigned deviceNumber(unsigned major, unsigned minor) { return major <
 
 std::optional<Obstacle> obstacleIn(const OpenFile& file, const MountTable& mounts);
 
+// What an inotify descriptor watches, of the text of /proc/PID/fdinfo/FD (proc_pid_fdinfo(5)).
+struct Watch {
+  std::uint64_t inode = 0;
+  std::string device;  // "8:1"
+  int handleType = 0;
+  std::string handle;  // bytes, for open_by_handle_at(2)
+};
+std::vector<Watch> watchesIn(std::string_view fdinfo);
+
 // Of a line of /proc/PID/maps.
 std::optional<Obstacle> obstacleIn(std::string_view mapping);
 

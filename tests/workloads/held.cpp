@@ -71,6 +71,12 @@ void* waitForEver(void*) {
 // --- what there is a rule for ---
 void messageQueue(const std::string&) {
   must(::mq_open("/held", O_RDWR | O_CREAT, 0600, nullptr), "open a message queue");
+  must(::mq_unlink("/held"), "unlink a message queue");
+}
+void leftMessageQueue(const std::string&) {
+  const mqd_t queue =
+      must(::mq_open("/left", O_RDWR | O_CREAT, 0600, nullptr), "open a message queue");
+  ::mq_close(queue);
 }
 void ownTerminal(const std::string&) {
   int master = -1;
@@ -388,6 +394,7 @@ struct Holding {
 };
 constexpr Holding kAll[] = {
     {"message-queue", messageQueue},
+    {"left-message-queue", leftMessageQueue},
     {"own-terminal", ownTerminal},
     {"traced", traced},
     {"dead-main-thread", deadMainThread},

@@ -7,15 +7,16 @@
 
 #include <thread>
 
-#include "checkpoint/accept_queues.hpp"
 #include "checkpoint/criu.hpp"
 #include "checkpoint/requests.hpp"
+#include "checkpoint/socket_queues.hpp"
 #include "vsd/base/error.hpp"
 #include "vsd/base/file.hpp"
 #include "vsd/base/log.hpp"
 #include "vsd/kernel/covers.hpp"
 #include "vsd/kernel/devices.hpp"
 #include "vsd/kernel/externals.hpp"
+#include "vsd/kernel/moments.hpp"
 #include "vsd/ops/links.hpp"
 #include "vsd/ops/memory_image.hpp"
 #include "vsd/ops/obstacles.hpp"
@@ -32,8 +33,9 @@ constexpr Millis kFreezeTime{10'000};
 constexpr Millis kKillTime{15'000};
 constexpr Millis kGuestTime{60'000};
 constexpr Millis kCriuPatience{600'000};
-constexpr int kAcceptTries = 20;
-constexpr Millis kAcceptTime{5};
+constexpr int kSettleTries = 20;
+constexpr int kUnreadTries = 5;
+constexpr Millis kSettleTime{5};
 constexpr const char* kCriuProgram = "/usr/sbin/criu";
 constexpr const char* kCageCgroup = "/cgroup";
 
@@ -44,25 +46,38 @@ std::vector<std::string> takenOut(const std::vector<ExternalMount>& mounts) {
   return options;
 }
 
+// A table of the network namespace of `init`.
+std::string tableOf(pid_t init, const char* name) {
+  return readFileIfExists(fmt::format("/proc/{}/net/{}", init, name)).value_or("");
+}
+
 std::uint64_t waitingIn(pid_t init) {
-  std::uint64_t waiting = 0;
-  for (const char* table : {"tcp", "tcp6"})
-    if (const auto text = readFileIfExists(fmt::format("/proc/{}/net/{}", init, table)))
-      waiting += checkpoint::waitingConnections(*text);
-  return waiting;
+  return checkpoint::waitingConnections(tableOf(init, "tcp")) +
+         checkpoint::waitingConnections(tableOf(init, "tcp6"));
+}
+
+// Something in a context that stands still is in the middle of what a dump cannot carry over, and
+// would be past it a moment later.
+bool isUnsettled(pid_t init, const ContextCgroup& cgroup) {
+  return waitingIn(init) > 0 || !checkpoint::unreadNetlink(tableOf(init, "netlink")).empty() ||
+         !sharersAmong(cgroup.pids()).empty();
 }
 
 // Freezes, and from then on holds its packets, at a moment at which every connection has been
-// accepted: no new ones come while they are held, so a program that accepts at all is soon done.
-PacketHold freezeBetweenConnections(const ContextPicture& context, const ContextCgroup& cgroup,
-                                    Operation& operation) {
+// accepted, every message been read and no program is just being started: no new ones come while
+// packets are held, so a program that accepts at all is soon done.
+PacketHold freezeWhenSettled(const ContextPicture& context, const ContextCgroup& cgroup,
+                             Operation& operation) {
   cgroup.freeze(kFreezeTime);
   PacketHold hold(cgroup.openPayload().get());
   if (context.state == State::Frozen) return hold;
   const pid_t init = context.running->init.pid();
-  for (int tries = 0; tries < kAcceptTries && waitingIn(init) > 0; ++tries) {
+  for (int tries = 0; tries < kSettleTries; ++tries) {
+    // What waits at unix sockets matters for some only, and with others it may stay for ever.
+    const bool unread = tries < kUnreadTries && !unreadUnixSockets(init).empty();
+    if (!unread && !isUnsettled(init, cgroup)) return hold;
     cgroup.thaw(kFreezeTime);
-    std::this_thread::sleep_for(kAcceptTime);
+    std::this_thread::sleep_for(kSettleTime);
     cgroup.freeze(kFreezeTime);
   }
   if (const std::uint64_t lost = waitingIn(init))
@@ -127,7 +142,7 @@ PacketHold standStill(const Host& host, const ContextPicture& context, Rollback&
   undo.add("put it back on the wire",
            [&host, context] { plugLinks(host, context.definition, context.running->init.pid()); });
   unplugLinks(host, context.definition);
-  PacketHold hold = freezeBetweenConnections(context, cgroupOf(host, name), operation);
+  PacketHold hold = freezeWhenSettled(context, cgroupOf(host, name), operation);
   host.contexts.setState(name, State::Frozen);
   return hold;
 }

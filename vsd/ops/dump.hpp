@@ -24,8 +24,8 @@ enum class Obstacles {
 void checkDump(const Host& host, const std::string& name, Obstacles look, const std::string& wish);
 
 // Takes it off the wire and freezes its tasks, at a moment at which every connection has been
-// accepted; until the hold is dropped its sockets neither send nor get anything, not even from each
-// other. `undo` lets it go on as it was.
+// accepted and every message been read, if there is one soon; until the hold is dropped its sockets
+// neither send nor get anything, not even from each other. `undo` lets it go on as it was.
 PacketHold standStill(const Host& host, const ContextPicture& context, Rollback& undo,
                       Operation& operation);
 

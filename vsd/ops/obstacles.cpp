@@ -1,21 +1,33 @@
 #include "vsd/ops/obstacles.hpp"
 
 #include <fcntl.h>
-#include <fmt/ranges.h>
+#include <fmt/core.h>
+#include <linux/openat2.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <charconv>
+#include <cstdlib>
+#include <cstring>
 #include <map>
 #include <set>
+#include <thread>
 
+#include "checkpoint/socket_queues.hpp"
 #include "vsd/base/error.hpp"
 #include "vsd/base/file.hpp"
 #include "vsd/base/log.hpp"
+#include "vsd/base/names.hpp"
+#include "vsd/base/root_fs.hpp"
 #include "vsd/kernel/covers.hpp"
 #include "vsd/kernel/devices.hpp"
 #include "vsd/kernel/externals.hpp"
+#include "vsd/kernel/moments.hpp"
 #include "vsd/kernel/scope.hpp"
 #include "vsd/ops/running.hpp"
 
@@ -26,6 +38,8 @@ using checkpoint::MountTable;
 using checkpoint::Obstacle;
 using checkpoint::OpenFile;
 
+constexpr int kLooks = 3;
+constexpr Millis kBetweenLooks{20};
 constexpr std::size_t kTableLimit = 64U << 20;  // bytes of a file of /proc
 
 // Of a process that has ended meanwhile there is none.
@@ -107,7 +121,8 @@ class Survey {
         scope_(scopeUnitOf(context.definition.name)),
         init_(context.running->init.pid()),
         pids_(cgroupOf(host, context.definition.name).pids()),
-        mounts_(tableOf(init_)) {}
+        mounts_(tableOf(init_)),
+        lasting_(lastingIn(init_, pids_)) {}
 
   std::vector<FoundObstacle> all() {
     ofKind();
@@ -122,6 +137,33 @@ class Survey {
   }
 
  private:
+  // What every process may hold for a moment, and these have held for longer.
+  struct Lasting {
+    std::set<pid_t> sharers;
+    std::set<std::uint64_t> netlink, unixSockets;  // inodes
+    bool isEmpty() const { return sharers.empty() && netlink.empty() && unixSockets.empty(); }
+  };
+
+  static Lasting momentIn(pid_t init, const std::vector<pid_t>& pids) {
+    return {
+        sharersAmong(pids),
+        checkpoint::unreadNetlink(procFile(fmt::format("/proc/{}/net/netlink", init)).value_or("")),
+        unreadUnixSockets(init)};
+  }
+
+  static Lasting lastingIn(pid_t init, const std::vector<pid_t>& pids) {
+    Lasting lasting = momentIn(init, pids);
+    for (int look = 1; look < kLooks && !lasting.isEmpty(); ++look) {
+      std::this_thread::sleep_for(kBetweenLooks);
+      const Lasting now = momentIn(init, pids);
+      std::erase_if(lasting.sharers, [&](pid_t pid) { return !now.sharers.contains(pid); });
+      std::erase_if(lasting.netlink, [&](auto inode) { return !now.netlink.contains(inode); });
+      std::erase_if(lasting.unixSockets,
+                    [&](auto inode) { return !now.unixSockets.contains(inode); });
+    }
+    return lasting;
+  }
+
   static MountTable tableOf(pid_t pid) {
     return MountTable(readFile(fmt::format("/proc/{}/mountinfo", pid), kTableLimit));
   }
@@ -163,6 +205,21 @@ class Survey {
     for (const auto& [id, mount] : mounts_.all())
       if (!external.contains(mount.point))
         if (auto obstacle = checkpoint::obstacleIn(mount, *root)) add("", std::move(*obstacle));
+    for (const auto& [id, mount] : mounts_.all())
+      if (mount.type == "mqueue") ofQueues(mount.point);
+  }
+
+  // Each is a file there, also when no process has it open.
+  void ofQueues(const std::string& point) {
+    const Fd root = openFile(fmt::format("/proc/{}/root", init_), O_PATH | O_DIRECTORY);
+    const Fd directory =
+        openResolved(root.get(), point.substr(1), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0,
+                     RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+    if (!directory) return;
+    for (const std::string& name : listDirectory(fmt::format("/proc/self/fd/{}", directory.get())))
+      add("",
+          {"message queue", fmt::format("the POSIX message queue '/{}' is there", printable(name)),
+           fmt::format("end what uses it, and remove it: rm {}/{}", point, printable(name))});
   }
 
   void ofGroups() {
@@ -184,6 +241,9 @@ class Survey {
     }
     ofThreads(process);
     if (stat->state == 'Z') return;
+    if (lasting_.sharers.contains(pid_))
+      add("", {"shared memory", "it shares its memory or working directory with another process",
+               "end the program"});
     ofNamespaces(process);
     ofFiles(process);
     ofMemory(process);
@@ -233,13 +293,79 @@ class Survey {
       file.device = checkpoint::deviceNumber(status.stx_rdev_major, status.stx_rdev_minor);
       file.links = status.stx_nlink;
       file.bytes = status.stx_blocks * 512;
-      if (S_ISSOCK(file.mode)) file.protocol = protocolOf(link);
+      if (S_ISSOCK(file.mode)) {
+        file.protocol = protocolOf(link);
+        ofSocket(number, file);
+      }
       const std::string info = procFile(fmt::format("{}/fdinfo/{}", process, number)).value_or("");
       file.mount = static_cast<int>(numberIn(info, "mnt_id", 10, -1));
       file.flags = static_cast<unsigned>(numberIn(info, "flags", 8, 0));
       if (auto obstacle = checkpoint::obstacleIn(file, mounts_))
         add(fmt::format("fd {}", number), std::move(*obstacle));
+      for (const checkpoint::Watch& watch : checkpoint::watchesIn(info)) ofWatch(number, watch);
     }
+  }
+
+  // What can be told of a socket only by asking it.
+  void ofSocket(const std::string& number, const OpenFile& file) {
+    std::uint64_t inode = 0;
+    constexpr std::string_view kSocket = "socket:[";
+    if (!file.target.starts_with(kSocket)) return;
+    std::from_chars(file.target.data() + kSocket.size(), file.target.data() + file.target.size(),
+                    inode);
+    const auto say = [&](const char* found) {
+      add(fmt::format("fd {}", number),
+          {"socket", found, "let the program go on with it, or end it"});
+    };
+    if (lasting_.netlink.contains(inode))
+      say("messages of the kernel (netlink) wait that it does not read");
+    if (file.protocol.starts_with("UDP") && optionOf(number, IPPROTO_UDP, UDP_CORK))
+      say("it holds a datagram back (UDP_CORK)");
+    if (!lasting_.unixSockets.contains(inode)) return;
+    if (optionOf(number, SOL_SOCKET, SO_ACCEPTCONN))
+      say("connections wait that it does not accept");
+    else if (optionOf(number, SOL_SOCKET, SO_PASSCRED))
+      say("messages with credentials wait that it does not read");
+  }
+
+  bool optionOf(const std::string& number, int level, int option) const {
+    const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+    if (!process) return false;
+    const Fd socket(
+        static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), std::atoi(number.c_str()), 0)));
+    int value = 0;
+    socklen_t size = sizeof value;
+    return socket && ::getsockopt(socket.get(), level, option, &value, &size) == 0 && value != 0;
+  }
+
+  void ofWatch(const std::string& number, const checkpoint::Watch& watch) {
+    if (canBeFound(watch)) return;
+    add(fmt::format("fd {}", number),
+        {"inotify",
+         fmt::format("it watches a file (inode {}) that is deleted, or in /proc or the like",
+                     watch.inode),
+         "restart the program (tail -F after a rotation), or configure it to do without"});
+  }
+
+  // criu looks for a path as its handle says it.
+  bool canBeFound(const checkpoint::Watch& watch) const {
+    const Fd root = openFile(fmt::format("/proc/{}/root", init_), O_PATH | O_DIRECTORY);
+    for (const auto& [id, mount] : mounts_.all()) {
+      if (mount.device != watch.device || mounts_.isCovered(mount)) continue;
+      const Fd place =
+          openResolved(root.get(), "." + mount.point, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0,
+                       RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+      if (!place) continue;
+      std::vector<char> bytes(sizeof(file_handle) + watch.handle.size());
+      auto* handle = reinterpret_cast<file_handle*>(bytes.data());
+      handle->handle_bytes = static_cast<unsigned>(watch.handle.size());
+      handle->handle_type = watch.handleType;
+      std::memcpy(handle->f_handle, watch.handle.data(), watch.handle.size());
+      const Fd file(::open_by_handle_at(place.get(), handle, O_PATH | O_CLOEXEC));
+      struct stat status {};
+      if (file && ::fstat(file.get(), &status) == 0 && status.st_nlink > 0) return true;
+    }
+    return false;
   }
 
   static std::string protocolOf(const std::string& link) {
@@ -266,6 +392,7 @@ class Survey {
   pid_t init_;
   std::vector<pid_t> pids_;
   MountTable mounts_;
+  Lasting lasting_;
   pid_t pid_ = 0;  // the one that is looked at; 0: the context as a whole
   std::vector<FoundObstacle> found_;
 };

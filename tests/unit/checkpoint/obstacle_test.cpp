@@ -65,6 +65,16 @@ TEST(Obstacle, OfPidfdsThoseOfSingleThreads) {
   }
 }
 
+TEST(Obstacle, OfPipesThoseOfPackets) {
+  OpenFile file;
+  file.target = "pipe:[12]";
+  file.mode = S_IFIFO;
+  file.flags = O_WRONLY | O_NONBLOCK;
+  EXPECT_EQ(kindOf(obstacleIn(file, kMounts)), "");
+  file.flags |= O_DIRECT;
+  EXPECT_EQ(kindOf(obstacleIn(file, kMounts)), "pipe");
+}
+
 TEST(Obstacle, OfSocketsByTheirProtocol) {
   const auto of = [](const std::string& protocol) {
     OpenFile file;
@@ -105,11 +115,27 @@ TEST(Obstacle, OfMappings) {
         "00:0e 3 /[aio] (deleted)"})
     EXPECT_EQ(of(tail), "") << tail;
   EXPECT_EQ(of("00:0e 4    anon_inode:[io_uring]"), "io_uring");
-  EXPECT_EQ(of("00:08 4    socket:[77]"), "socket");
+  EXPECT_EQ(of("00:08 4    socket:[77]"), "");  // a ring of packets
   EXPECT_EQ(of("00:08 4    /secretmem (deleted)"), "secret memory");
   EXPECT_EQ(of("00:06 4    /dev/mem"), "device memory");
   EXPECT_EQ(kindOf(obstacleIn("")), "");
   EXPECT_EQ(kindOf(obstacleIn("7f00-7f01 rw-s")), "");
+}
+
+TEST(Obstacle, WatchesAreReadAsTheKernelWritesThem) {
+  const std::vector<Watch> watches = watchesIn(
+      "pos:\t0\nflags:\t00\nmnt_id:\t15\n"
+      "inotify wd:3 ino:9e7e sdev:800013 mask:800afce ignored_mask:0 fhandle-bytes:8 "
+      "fhandle-type:1 f_handle:7e9e0000640d1b6c\n"
+      "inotify wd:2 ino:a111 sdev:19 mask:2 ignored_mask:0 fhandle-bytes:0 fhandle-type:0\n");
+  ASSERT_EQ(watches.size(), 2U);
+  EXPECT_EQ(watches[0].inode, 0x9e7eU);
+  EXPECT_EQ(watches[0].device, "8:19");
+  EXPECT_EQ(watches[0].handleType, 1);
+  EXPECT_EQ(watches[0].handle, std::string("\x7e\x9e\0\0\x64\x0d\x1b\x6c", 8));
+  EXPECT_EQ(watches[1].device, "0:25");
+  EXPECT_TRUE(watches[1].handle.empty());
+  EXPECT_TRUE(watchesIn("inotif\n\n").empty());
 }
 
 TEST(Obstacle, OfThreads) {
@@ -144,6 +170,7 @@ TEST(Obstacle, OfMounts) {
   EXPECT_EQ(kindOf(obstacleIn({2, 1, "8:1", "/bind", "ext4"}, root)), "");
   EXPECT_EQ(kindOf(obstacleIn({3, 1, "0:9", "/run", "tmpfs"}, root)), "");
   EXPECT_EQ(kindOf(obstacleIn({4, 1, "0:8", "/x", "ramfs"}, root)), "mount");
+  EXPECT_EQ(kindOf(obstacleIn({7, 1, "0:6", "/o", "overlay"}, root)), "mount");
   EXPECT_EQ(kindOf(obstacleIn({5, 1, "8:2", "/y", "ext4"}, root)), "mount");
   EXPECT_EQ(kindOf(obstacleIn({6, 1, "0:7", "/z", "fuse.sshfs"}, root)), "mount");
 }

@@ -1,4 +1,4 @@
-#include "checkpoint/accept_queues.hpp"
+#include "checkpoint/socket_queues.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -30,6 +30,10 @@ std::uint64_t waitingAt(std::string_view line) {
   return waiting;
 }
 
+bool parseNumber(std::string_view word, std::uint64_t& number) {
+  return std::from_chars(word.data(), word.data() + word.size(), number).ec == std::errc();
+}
+
 }  // namespace
 
 std::uint64_t waitingConnections(std::string_view table) {
@@ -40,6 +44,22 @@ std::uint64_t waitingConnections(std::string_view table) {
     table.remove_prefix(std::min(line.size() + 1, table.size()));
   }
   return waiting;
+}
+
+std::set<std::uint64_t> unreadNetlink(std::string_view table) {
+  std::set<std::uint64_t> inodes;
+  while (!table.empty()) {
+    std::string_view line = table.substr(0, table.find('\n'));
+    table.remove_prefix(std::min(line.size() + 1, table.size()));
+    // "sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode", decimal but for the first and Groups
+    for (int i = 0; i < 4; ++i) nextWord(line);
+    std::uint64_t unread = 0;
+    if (!parseNumber(nextWord(line), unread) || unread == 0) continue;
+    for (int i = 0; i < 4; ++i) nextWord(line);
+    std::uint64_t inode = 0;
+    if (parseNumber(nextWord(line), inode) && inode != 0) inodes.insert(inode);
+  }
+  return inodes;
 }
 
 }  // namespace vs::checkpoint
