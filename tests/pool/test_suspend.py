@@ -69,7 +69,7 @@ class Suspend(Counting, unittest.TestCase):
                 self.assertLess(time.monotonic(), deadline)
             refused = self.vsd.vsctl(*SUSPEND)
             self.assertNotEqual(refused.returncode, 0)
-            self.assertRegex(refused.stderr.decode(), r"process \d+ \(sleep\) was started from outside")
+            self.assertRegex(refused.stderr.decode(), r"sleep \(process \d+\): it was started from outside")
         finally:
             self.vsd.vsctl("exec", "a", "--", "killall", "sleep")
             session.wait()

@@ -1,5 +1,5 @@
 """Everything that a process can hold must survive being suspended: programs that check themselves (tests/workloads), and stock Debian
-systems, ten rounds each. With VSD_WRITE_DOCS=1 the matrix in docs/WORKLOADS.md is written anew."""
+systems, again and again. With VSD_WRITE_DOCS=1 the matrix in docs/WORKLOADS.md is written anew."""
 import json
 import os
 import shutil

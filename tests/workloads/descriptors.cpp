@@ -22,6 +22,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 
 #include "tests/workloads/workload.hpp"
@@ -180,19 +181,35 @@ void files(const std::string& directory, const std::function<void()>& ready) {
   must(::fstat(renamed, &named) == 0 && named.st_nlink == 1, "a file has gained or lost a name");
 }
 
+namespace {
+
+// Adds to each number that is typed. No shell: that of busybox forgets the beginning of a line when
+// a wait for the rest is interrupted, as being resumed interrupts it.
+[[noreturn]] void answerLines() {
+  char line[256];
+  for (;;) {
+    const ssize_t count = ::read(STDIN_FILENO, line, sizeof line - 1);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) ::_exit(1);
+    line[count] = '\0';
+    const std::string answer = std::to_string(std::atoi(line) + 1000000) + "\n";
+    if (::write(STDOUT_FILENO, answer.data(), answer.size()) < 0) ::_exit(2);
+  }
+}
+
+}  // namespace
+
 void terminal(const std::string&, const std::function<void()>& ready) {
   int master = -1;
-  const pid_t shell = must(::forkpty(&master, nullptr, nullptr, nullptr), "pty");
-  if (shell == 0) {
+  const pid_t child = must(::forkpty(&master, nullptr, nullptr, nullptr), "pty");
+  if (child == 0) {
     ::signal(SIGTERM, SIG_DFL);
-    // Without job control: criu refuses a shell that has /dev/tty open itself (docs/WORKLOADS.md).
-    ::execl("/bin/sh", "sh", "-c", "while read -r line; do eval \"$line\"; done", nullptr);
-    ::_exit(127);
+    answerLines();
   }
   int number = 1000;
   const auto ask = [&] {
     ++number;
-    const std::string line = "echo $((" + std::to_string(number) + "+1000000))\n";
+    const std::string line = std::to_string(number) + "\n";
     must(::write(master, line.data(), line.size()) == static_cast<ssize_t>(line.size()), "type");
     const std::string wanted = std::to_string(number + 1000000);
     std::string heard;
@@ -204,14 +221,14 @@ void terminal(const std::string&, const std::function<void()>& ready) {
       must(count > 0, "read from a terminal");
       heard.append(bytes, static_cast<std::size_t>(count));
     }
-    must(heard.find(wanted) != std::string::npos, "the shell does not answer");
+    must(heard.find(wanted) != std::string::npos, "nobody answers behind the terminal");
   };
   ask();
   ready();
   repeat(50, ask);
   ask();
-  ::kill(shell, SIGKILL);
-  ::waitpid(shell, nullptr, 0);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
 }
 
 void credentials(const std::string&, const std::function<void()>& ready) {

@@ -42,12 +42,12 @@ constexpr int kLooks = 3;
 constexpr Millis kBetweenLooks{20};
 constexpr std::size_t kTableLimit = 64U << 20;  // bytes of a file of /proc
 
-// Of a process that has ended meanwhile there is none.
+// Of a process that has ended meanwhile, or a descriptor that is closed, there is none.
 std::optional<std::string> procFile(const std::string& path) {
   try {
     return readFileIfExists(path, kTableLimit);
   } catch (const Error& error) {
-    if (error.errnoValue() == ESRCH) return std::nullopt;
+    if (error.errnoValue() == ESRCH || error.errnoValue() == ENOENT) return std::nullopt;
     throw;
   }
 }
