@@ -170,15 +170,15 @@ TEST(ContextColumns, ShowAContextAsTheDaemonSendsIt) {
     "definition": {"name": "web1", "template": "debian13", "tags": ["front"], "hostname": "web1",
                    "init": "systemd", "profile": "system", "autostart": true,
                    "limits": {"memory": 536870912, "cpus": 500}},
-    "state": "running", "goal": "running", "pid": 4242, "since": "2024-05-01T11:00:00Z",
+    "state": "running", "movable": "yes", "goal": "running", "pid": 4242, "since": "2024-05-01T11:00:00Z",
     "usage": {"memory": 104857600, "pids": 17, "cpuTime": 61500000}, "addresses": ["10.0.3.17"],
     "notes": []}])",
                                   "test");
   EXPECT_EQ(formatTable(chooseColumns(kContextColumns, {}, Width::Wide), contexts, {.now = kNow}),
-            "NAME  STATE    SINCE  TEMPLATE  ADDRESSES  MEMORY  PIDS  TAGS   GOAL      PID    CPU  "
-            "MEMORY LIMIT  CPUS LIMIT  HOSTNAME  INIT     PROFILE  AUTOSTART  ENDED\n"
-            "web1  running  1h00m  debian13  10.0.3.17    100M    17  front  running  4242  1m01s  "
-            "        512M         0.5  web1      systemd  system   yes        -\n");
+            "NAME  STATE    SINCE  TEMPLATE  ADDRESSES  MEMORY  PIDS  MOVABLE  TAGS   GOAL      PID    "
+            "CPU  MEMORY LIMIT  CPUS LIMIT  HOSTNAME  INIT     PROFILE  AUTOSTART  ENDED\n"
+            "web1  running  1h00m  debian13  10.0.3.17    100M    17  yes      front  running  4242  "
+            "1m01s          512M         0.5  web1      systemd  system   yes        -\n");
 }
 
 }  // namespace
