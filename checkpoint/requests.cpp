@@ -49,7 +49,9 @@ std::string encode(const DumpRequest& dump) {
   // Half open ones: their other ends ask again.
   options.set_tcp_skip_in_flight(true);
   options.set_track_mem(true);
-  if (dump.tasks == DumpRequest::Tasks::GoOn) options.set_leave_running(true);
+  // Who asks ends the tasks. criu only says that they may go on: else it would not give terminals
+  // back what it has read from them, nor their mode, when the dump is refused in the end.
+  options.set_leave_running(true);
   options.set_freeze_cgroup(dump.freezer);
   addExternals(options, dump.externals);
   return request.SerializeAsString();

@@ -19,7 +19,6 @@ struct DumpRequest {
   int images = -1;      // directory for the images, a descriptor of the caller
   std::string freezer;  // its cgroup, as criu sees it: it is frozen, and is so again afterwards
   std::vector<std::string> externals;                 // "mnt[PATH INSIDE]:KEY"
-  enum class Tasks { End, GoOn } tasks = Tasks::End;  // when the images are complete
 };
 
 struct RestoreRequest {

@@ -4,6 +4,7 @@ import subprocess
 import time
 import unittest
 
+from pool.test_suspend import COUNTER
 from support.hosts import TOP, LabVsd
 
 # Says in its own files that it was asked to end and had the time to.
@@ -48,8 +49,18 @@ class Host(unittest.TestCase):
         return shown["state"], shown["ended"]
 
     def test_a_reboot_ends_contexts_cleanly_and_starts_those_that_are_to_be(self):
+        self.vsd.ok("create", "asleep", "--template", "busybox", *COUNTER)
+        self.addCleanup(self.vsd.ok, "remove", "--kill", "-y", "asleep")
+        self.vsd.ok("start", "asleep")
+        time.sleep(5)
+        self.vsd.ok("suspend", "asleep")
+        count = int(self.vsd.shell("cat /var/lib/vsd/volumes/asleep/root/root/n"))
+        self.assertGreater(count, 5)
         self.vsd.run("systemctl", "reboot")
         self.wait_for_host()
+        self.assertEqual(self.vsd.state("asleep"), "suspended")
+        self.vsd.ok("host", "resume-all")
+        self.assertGreaterEqual(int(self.vsd.ok("exec", "asleep", "--", "cat", "/root/n")), count)
         self.assertEqual(self.outcome(), ("stopped", "exited 0"))
         self.assertEqual(self.story("auto"), ["began", "ended", "began"])
         self.assertEqual(self.story("manual"), ["began", "ended"])

@@ -120,6 +120,7 @@ class SelfChecking(Rounds, unittest.TestCase):
         self.inside("for p in /proc/[0-9]*; do case $(tr '\\0' ' ' <$p/cmdline) in vsload*/root/cut*) kill -TERM ${p#/proc/};; esac; done")
         self.come("/root/cut/tcp.result")
         self.assertEqual(self.inside("cat /root/cut/tcp.result"), "PASS\n")
+        self.assertEqual(self.results(), {})
 
     # What `vsload hold` can hold and what is said of it; TRIED: criu is asked too, and refuses (of an overlay only what it has saved).
     IN_THE_WAY = {

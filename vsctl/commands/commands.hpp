@@ -21,6 +21,8 @@ Action execVerb(Flags& flags);
 Action exportVerb(Flags& flags);
 Action freezeVerb(Flags& flags);
 Action importVerb(Flags& flags);
+Action hostResumeAllVerb(Flags& flags);
+Action hostSuspendAllVerb(Flags& flags);
 Action infoVerb(Flags& flags);
 Action listVerb(Flags& flags);
 Action logVerb(Flags& flags);

@@ -47,4 +47,30 @@ Action resumeVerb(Flags& flags) {
   };
 }
 
+namespace {
+
+// Those in `states`, some at a time.
+Action hostVerb(Flags& flags, std::vector<std::string_view> states, Wording wording,
+                std::string method) {
+  auto targets = std::make_shared<Targets>();
+  addParallel(flags, *targets, 2);
+  targets->all = true;
+  return [=, states = std::move(states)](Session& session) {
+    std::vector<Work> works;
+    for (const std::string& name : resolve(session, *targets, states))
+      works.push_back({wording, name, method, {{"name", name}}, {}});
+    return carryOut(session, works, targets->parallel());
+  };
+}
+
+}  // namespace
+
+Action hostSuspendAllVerb(Flags& flags) {
+  return hostVerb(flags, {"running"}, {"suspend", "suspended"}, "Suspend");
+}
+
+Action hostResumeAllVerb(Flags& flags) {
+  return hostVerb(flags, {"suspended"}, {"resume", "resumed"}, "Resume");
+}
+
 }  // namespace vs::ctl

@@ -186,8 +186,6 @@ void saveMemory(const Host& host, const ContextPicture& context, const MemoryPla
   request.images = images.get();
   request.freezer = kCageCgroup;
   request.externals = takenOut(externalsOf(context.definition));
-  request.tasks =
-      afterwards == Afterwards::End ? DumpRequest::Tasks::End : DumpRequest::Tasks::GoOn;
   const auto whenComplete = [&] {
     cgroup.keepFrozen();  // criu thaws what it holds by ptrace
     operation.step("seal its memory");

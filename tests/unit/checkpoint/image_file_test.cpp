@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "checkpoint/criu_images.pb.h"
 #include "vsd/base/error.hpp"
 
@@ -48,6 +50,44 @@ TEST(ImageFile, OneThatIsCutOffOrOfAnotherKindIsRefused) {
   std::string large = bytes;
   large[8] = large[9] = large[10] = large[11] = '\xff';
   EXPECT_THROW(entriesOf(large, kFilesMagic), Error);
+}
+
+// Damage of any kind is an error and nothing else, whatever it says of lengths.
+TEST(ImageFile, WhateverIsInItIsReadOrRefused) {
+  std::mt19937 random(20261129);
+  const auto below = [&](std::size_t limit) { return random() % limit; };
+  const std::string whole =
+      fileOf({"", timerFile(0, 5).SerializeAsString(), std::string(300, 'x')}, kFilesMagic);
+  int refused = 0;
+  for (int round = 0; round < 20'000; ++round) {
+    std::string bytes = whole;
+    for (std::size_t changes = 1 + below(6); changes > 0 && !bytes.empty(); --changes) {
+      const std::size_t place = below(bytes.size());
+      switch (below(4)) {
+        case 0:
+          bytes[place] = static_cast<char>(random());
+          break;
+        case 1:
+          bytes.resize(place);
+          break;
+        case 2:
+          bytes.insert(place, below(9), static_cast<char>(random()));
+          break;
+        default:
+          bytes.erase(place, below(9));
+      }
+    }
+    try {
+      std::size_t total = 0;
+      for (const std::string_view entry : entriesOf(bytes, kFilesMagic)) total += entry.size();
+      EXPECT_LE(total, bytes.size());
+      withTimersArmed(bytes);
+    } catch (const Error&) {
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 1000);
+  EXPECT_LT(refused, 20'000);
 }
 
 TEST(ImageFile, APeriodicTimerThatHadExpiredIsArmed) {

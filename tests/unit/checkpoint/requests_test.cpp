@@ -30,6 +30,7 @@ TEST(Requests, ADumpLeavesToVsdWhatIsVsds) {
 opts {
   images_dir_fd: 9
   pid: 4711
+  leave_running: true
 )") + kCommon + R"(  log_file: "dump.log"
   notify_scripts: true
   track_mem: true
