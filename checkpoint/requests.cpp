@@ -68,6 +68,13 @@ std::string encode(const RestoreRequest& restore) {
   return request.SerializeAsString();
 }
 
+std::string encodeFeatureCheck() {
+  rpc::Request request;
+  request.set_type(rpc::FEATURE_CHECK);
+  request.mutable_features()->set_mem_track(true);
+  return request.SerializeAsString();
+}
+
 std::string encodeAnswer(bool success) {
   rpc::Request request;
   request.set_type(rpc::NOTIFY);

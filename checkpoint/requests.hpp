@@ -35,6 +35,8 @@ inline constexpr const char* kRestoreLog = "restore.log";
 
 std::string encode(const DumpRequest& request);
 std::string encode(const RestoreRequest& request);
+// What criu makes of the kernel; it keeps that for its next requests.
+std::string encodeFeatureCheck();
 // The answer to a notification.
 std::string encodeAnswer(bool success);
 

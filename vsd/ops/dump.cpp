@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <thread>
 
@@ -97,6 +98,32 @@ std::vector<ExternalMount> externalsOf(const Definition& definition) {
   return externalMounts(defaultDevices(), defaultCovers(isolationOf(definition)));
 }
 
+namespace {
+
+// Whether criu's notes are of this boot and this criu: they are in /run, and a criu that is newer
+// makes its own.
+bool hasLearnt(const std::string& notes) {
+  struct stat of {};
+  struct stat program {};
+  return ::stat(notes.c_str(), &of) == 0 && ::stat(kCriuProgram, &program) == 0 &&
+         of.st_mtim.tv_sec > program.st_ctim.tv_sec;
+}
+
+}  // namespace
+
+void letCriuLearn(const Host& host, const ContextCgroup& cgroup) {
+  const std::string notes = host.paths.criu() + "/criu.kdat";
+  makeDirectories(host.paths.criu(), 0755);
+  if (hasLearnt(notes)) return;
+  removeFile(notes);
+  FdPair pair = makeSocketPair(SOCK_SEQPACKET);
+  startCriu(host.guestProgram, {host.paths.criu(), cgroup.payload()}, pair.second.get(),
+            cgroup.openMonitor().get(), kGuestTime);
+  pair.second.reset();
+  const auto nothing = [](Notification&) {};
+  checkpoint::ask(pair.first.get(), checkpoint::encodeFeatureCheck(), nothing, kGuestTime, -1, "");
+}
+
 void keepLog(const Host& host, const std::string& name, int directory, const char* log) {
   try {
     const Fd file(::openat(directory, log, O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
@@ -133,6 +160,7 @@ void checkDump(const Host& host, const std::string& name, Obstacles look, const 
 PacketHold standStill(const Host& host, const ContextPicture& context, Rollback& undo,
                       Operation& operation) {
   const std::string name = context.definition.name;
+  letCriuLearn(host, cgroupOf(host, name));
   operation.step("take it off the wire and freeze its tasks");
   if (context.state == State::Running)
     undo.add("let its tasks go on", [&host, name] {
@@ -174,7 +202,6 @@ void saveMemory(const Host& host, const ContextPicture& context, const MemoryPla
                 const Fd& images, Afterwards afterwards, const std::function<void()>& seal,
                 Operation& operation) {
   operation.step("save its memory");
-  makeDirectories(host.paths.criu(), 0755);
   const ContextCgroup cgroup = cgroupOf(host, context.definition.name);
   const std::vector<GroupRecord> groups = cgroup.record(context.definition.ids);
   FdPair pair = makeSocketPair(SOCK_SEQPACKET);

@@ -43,6 +43,10 @@ void saveMemory(const Host& host, const ContextPicture& context, const MemoryPla
 // --- for restores too ---
 // Throws Unsupported when this host has no criu.
 void mustHaveCriu();
+// What criu finds out about a kernel when it first meets it: that takes a second, and connections
+// of its own, so it comes before anything stands still and packets are held. In monitor/ of
+// `cgroup`.
+void letCriuLearn(const Host& host, const ContextCgroup& cgroup);
 // The mounts of a context that are its host's.
 std::vector<ExternalMount> externalsOf(const Definition& definition);
 // What a log of criu is worth keeping for: the next look at what went wrong.

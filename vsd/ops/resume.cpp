@@ -161,6 +161,7 @@ void resume(const Host& host, const std::string& name, const ResumeOptions& opti
       },
       undo, operation);
   criu.second.reset();
+  letCriuLearn(host, cgroupOf(host, name));
 
   operation.step("restore its processes");
   undo.add("remove its links", [&host, name] { removeLinks(host, name); });

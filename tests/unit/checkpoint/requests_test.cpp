@@ -50,6 +50,11 @@ opts {
 )");
 }
 
+TEST(Requests, AFeatureCheckAsksForSomething) {
+  EXPECT_EQ(textOf(encodeFeatureCheck()),
+            "type: FEATURE_CHECK\nfeatures {\n  mem_track: true\n}\n");
+}
+
 TEST(Requests, ARestoreMakesTheInitAChildOfWhoCalledCriu) {
   RestoreRequest restore;
   restore.images = 9;
