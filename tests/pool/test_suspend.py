@@ -84,7 +84,7 @@ class Suspend(Counting, unittest.TestCase):
         self.vsd.ok("stop", "a")
         self.assertEqual((self.vsd.state("a"), self.census()["memories"]), ("stopped", []))
         self.vsd.ok("create", "b", "--template", "busybox", "--start")
-        self.assertIn(b"context 'b' runs a single command", self.vsd.vsctl("suspend", "b").stderr)
+        self.assertIn(b"context 'b': it runs a single command", self.vsd.vsctl("suspend", "b").stderr)
 
     def test_a_damaged_memory_is_refused_and_stays(self):
         self.begin()
