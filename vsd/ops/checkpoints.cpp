@@ -123,7 +123,9 @@ void createCheckpoint(const Host& host, const std::string& name, const std::stri
   PacketHold hold = standStill(host, context, undo, operation);
   const auto seal = [&] {
     operation.step("take a snapshot of its volume");
-    undo.add("remove its snapshot", [storage, name, point] {
+    undo.add("remove its snapshot", [storage, name, point, place] {
+      place.useUp();  // in force or not
+      place.removeRemains();
       if (hasSnapshot(*storage, name, point)) storage->removeSnapshot(name, point);
     });
     storage->createSnapshot(name, point, storage::MadeBy::User);
