@@ -18,7 +18,7 @@ struct DumpRequest {
   pid_t pid = 0;        // host pid of its init
   int images = -1;      // directory for the images, a descriptor of the caller
   std::string freezer;  // its cgroup, as criu sees it: it is frozen, and is so again afterwards
-  std::vector<std::string> externals;                 // "mnt[PATH INSIDE]:KEY"
+  std::vector<std::string> externals;  // "mnt[PATH INSIDE]:KEY"
 };
 
 struct RestoreRequest {

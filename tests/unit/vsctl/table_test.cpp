@@ -174,11 +174,12 @@ TEST(ContextColumns, ShowAContextAsTheDaemonSendsIt) {
     "usage": {"memory": 104857600, "pids": 17, "cpuTime": 61500000}, "addresses": ["10.0.3.17"],
     "notes": []}])",
                                   "test");
-  EXPECT_EQ(formatTable(chooseColumns(kContextColumns, {}, Width::Wide), contexts, {.now = kNow}),
-            "NAME  STATE    SINCE  TEMPLATE  ADDRESSES  MEMORY  PIDS  MOVABLE  TAGS   GOAL      PID    "
-            "CPU  MEMORY LIMIT  CPUS LIMIT  HOSTNAME  INIT     PROFILE  AUTOSTART  ENDED\n"
-            "web1  running  1h00m  debian13  10.0.3.17    100M    17  yes      front  running  4242  "
-            "1m01s          512M         0.5  web1      systemd  system   yes        -\n");
+  EXPECT_EQ(
+      formatTable(chooseColumns(kContextColumns, {}, Width::Wide), contexts, {.now = kNow}),
+      "NAME  STATE    SINCE  TEMPLATE  ADDRESSES  MEMORY  PIDS  MOVABLE  TAGS   GOAL      PID    "
+      "CPU  MEMORY LIMIT  CPUS LIMIT  HOSTNAME  INIT     PROFILE  AUTOSTART  ENDED\n"
+      "web1  running  1h00m  debian13  10.0.3.17    100M    17  yes      front  running  4242  "
+      "1m01s          512M         0.5  web1      systemd  system   yes        -\n");
 }
 
 }  // namespace
