@@ -23,8 +23,8 @@
 #include "vsd/ops/storages.hpp"
 #include "vsd/pools.hpp"
 #include "vsd/schedules.hpp"
-#include "vsd/surveys.hpp"
 #include "vsd/storage/dir_engine.hpp"
+#include "vsd/surveys.hpp"
 
 namespace vs {
 namespace {
