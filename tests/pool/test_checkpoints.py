@@ -1,9 +1,7 @@
 """Checkpoints: memory and data of a running context together, gone back to more than once, and kills at every step."""
-import time
 import unittest
 
-from pool.test_suspend import COUNTER
-from support.kills import Killing
+from pool.test_suspend import COUNTER, Counting
 from support.on_disk import OnDisk
 
 CREATE = ("create", "a", "--template", "busybox", "--storage", "fast", *COUNTER)
@@ -14,28 +12,9 @@ GO_BACK = ("checkpoint", "restore", "-y", "a", "p")
 DROP = ("checkpoint", "remove", "-y", "a", "p")
 
 
-class Checkpoints(OnDisk, Killing, unittest.TestCase):
+class Checkpoints(OnDisk, Counting, unittest.TestCase):
     SNAPSHOTS = True
-
-    def setUp(self):
-        self.clear()
-
-    def tearDown(self):
-        self.vsd.spare()
-        self.clear()
-
-    def begin(self):
-        self.prepare([CREATE, START])
-        self.count_reaches(3)
-
-    def count(self):
-        return int(self.vsd.ok("exec", "a", "--", "cat", "/root/n"))
-
-    def count_reaches(self, wanted):
-        deadline = time.monotonic() + 30
-        while self.vsd.vsctl("exec", "a", "--", "sh", "-c", f"test $(cat /root/n) -ge {wanted}").returncode != 0:
-            self.assertLess(time.monotonic(), deadline, "it does not go on")
-            time.sleep(0.2)
+    CREATE = CREATE
 
     def test_it_goes_back_as_often_as_one_likes(self):
         self.begin()

@@ -16,6 +16,7 @@ RESUME = ("resume", "a")
 
 class Counting(Killing):
     vsd = LabVsd("h2")
+    CREATE = CREATE
 
     @classmethod
     def setUpClass(cls):
@@ -29,7 +30,7 @@ class Counting(Killing):
         self.clear()
 
     def begin(self):
-        self.prepare([CREATE, START])
+        self.prepare([self.CREATE, START])
         self.count_reaches(3)
 
     def count(self):

@@ -11,7 +11,6 @@
 #include "vsd/kernel/covers.hpp"
 #include "vsd/kernel/devices.hpp"
 #include "vsd/ops/exec.hpp"
-#include "vsd/ops/obstacles.hpp"
 #include "vsd/ops/running.hpp"
 #include "vsd/ops/undo.hpp"
 
@@ -81,7 +80,6 @@ void noteUndo(const Host& host, const ContextPicture& context, Json& notes) {
 
 Outcome handleShow(const Host& host, const Call& call) {
   const std::string name = call.parameters.at("name");
-  lookForObstacles(host, name);
   const ContextPicture context = host.contexts.find(name);
   Json json = contextJson(host, context);
   if (context.running) json["usage"] = usageJson(host, name);

@@ -406,14 +406,14 @@ std::vector<FoundObstacle> obstaclesIn(const Host& host, const std::string& name
                 fmt::format("context '{}' is {}: what is in the way of saving its memory is seen "
                             "when it runs",
                             name, nameOf(context.state)));
-  return Survey(host, context).all();
+  std::vector<FoundObstacle> all = Survey(host, context).all();
+  host.contexts.setObstacles(name, *context.running, inWords(all));
+  return all;
 }
 
 void lookForObstacles(const Host& host, const std::string& name) {
-  const auto context = host.contexts.findIfAny(name);
-  if (!context || !context->running) return;
   try {
-    host.contexts.setObstacles(name, *context->running, inWords(Survey(host, *context).all()));
+    obstaclesIn(host, name);
   } catch (const Error& error) {
     // It may be ending at this moment.
     log::debug("context '{}': {}, ignoring", name, error.text());

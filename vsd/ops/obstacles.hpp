@@ -21,11 +21,12 @@ struct FoundObstacle {
 };
 
 // Looks at every process of a running context; they go on meanwhile, so what ends or begins at this
-// moment may be missed. Takes some milliseconds for each ten processes. Throws InvalidState when it
-// does not run.
+// moment may be missed. What is found is noted in `contexts` too. Takes some milliseconds for each
+// ten processes, and longer than that where they wait for storage that is gone. Throws InvalidState
+// when it does not run.
 std::vector<FoundObstacle> obstaclesIn(const Host& host, const std::string& name);
 
-// The same, and notes in `contexts` what was found; of one that does not run it does nothing.
+// The same for the note alone; of one that does not run it does nothing.
 void lookForObstacles(const Host& host, const std::string& name);
 
 // "redis-server (process 412, redis.service), fd 7: it is a descriptor of io_uring"
