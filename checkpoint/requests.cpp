@@ -9,7 +9,7 @@ namespace {
 
 constexpr int kLogLevel = 4;         // with every step: what failed is told by what was begun
 constexpr unsigned kTimeout = 120;   // seconds to seize what is frozen already
-constexpr unsigned kNoCpuCheck = 0;  // images are used on the host that made them
+constexpr unsigned kNoCpuCheck = 0;  // vsd has compared what programs can tell (cpu.hpp)
 
 rpc::Request requestOf(rpc::Type type, int images, const char* log) {
   rpc::Request request;

@@ -126,7 +126,7 @@ class SelfChecking(Rounds, unittest.TestCase):
     IN_THE_WAY = {
         "message-queue": "lies on no mount", "left-message-queue": "the POSIX message queue '/left' is there", "own-terminal": "has /dev/tty open",
         "traced": "traces it", "dead-main-thread": "its main thread has ended", "mptcp-socket": "the protocol MPTCP",
-        "covered-file": "lies below another mount", "unmounted-file": "lies on no mount", "ramfs": "of type ramfs", "overlay": "of type overlay",
+        "covered-file": "lies below another mount", "unmounted-file": "'/file\\x1b[2J\\xff' lies on no mount", "ramfs": "of type ramfs", "overlay": "of type overlay",
         "supervisor": "a descriptor of seccomp", "thread-descriptor": "of a single thread", "packet-pipe": "keeps packets apart",
         "empty-packet-pipe": "keeps packets apart", "netlink-queue": "messages of the kernel", "credentials-in-queue": "messages with credentials",
         "connections-in-queue": "connections wait", "corked-datagram": "UDP_CORK", "multicast": "the multicast group 224.0.0.251 on lo",

@@ -125,7 +125,7 @@ void coveredFile(const std::string& directory) {
 void unmountedFile(const std::string& directory) {
   const std::string place = dirIn(directory, "unmounted");
   must(::mount("c", place.c_str(), "tmpfs", 0, ""), "mount");
-  fileAt(place + "/file");
+  fileAt(place + "/file\x1b[2J\xff");  // also what nobody should print
   must(::umount2(place.c_str(), MNT_DETACH), "unmount");
 }
 void ramFiles(const std::string& directory) {

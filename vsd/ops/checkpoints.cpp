@@ -56,7 +56,7 @@ void checkRestore(const Host& host, const std::string& name, const std::string& 
         .withHint(fmt::format("stop it first with 'vsctl stop {}'; --kill is quicker", name));
   needSnapshot(host, name, point);
   mustHaveCriu();
-  openMemoryImage(placeOf(host, name, point), context.definition);
+  mustFitHost(readManifest(placeOf(host, name, point)), fmt::format("checkpoint '{}'", point));
   checkLinks(host, context.definition);
 }
 
@@ -165,6 +165,8 @@ std::vector<std::string> planRestoreCheckpoint(const Host& host, const std::stri
 void restoreCheckpoint(const Host& host, const std::string& name, const std::string& point,
                        Operation& operation) {
   checkRestore(host, name, point);
+  operation.step("look at the checkpoint");  // before anything is lost for it
+  openMemoryImage(placeOf(host, name, point), host.contexts.find(name).definition);
   if (host.contexts.find(name).state == State::Suspended) giveUpMemory(host, name, operation);
 
   operation.step(kPutBackStep);

@@ -38,6 +38,7 @@ using checkpoint::MountTable;
 using checkpoint::Obstacle;
 using checkpoint::OpenFile;
 
+constexpr std::size_t kLongest = 500;  // bytes of what is said of one
 constexpr int kLooks = 3;
 constexpr Millis kBetweenLooks{20};
 constexpr std::size_t kTableLimit = 64U << 20;  // bytes of a file of /proc
@@ -168,20 +169,22 @@ class Survey {
     return MountTable(readFile(fmt::format("/proc/{}/mountinfo", pid), kTableLimit));
   }
 
-  void addFinal(Obstacle obstacle) {
-    add("", std::move(obstacle));
+  void addFinal(const Obstacle& obstacle) {
+    add("", obstacle);
     found_.back().isFinal = true;
   }
 
-  void add(std::string where, Obstacle obstacle) {
+  // Names of programs, units and files are the context's own words: any bytes.
+  void add(std::string where, const Obstacle& obstacle) {
     FoundObstacle found;
     if (pid_ != 0) {
       found.pid = pid_;
-      found.program = programOf(pid_);
-      found.unit = unitOf(pid_);
+      found.program = escaped(programOf(pid_));
+      found.unit = escaped(unitOf(pid_));
     }
     found.where = std::move(where);
-    found.obstacle = std::move(obstacle);
+    found.obstacle = {obstacle.kind, escaped(obstacle.found.substr(0, kLongest)),
+                      escaped(obstacle.remedy.substr(0, kLongest))};
     found_.push_back(std::move(found));
   }
 
@@ -204,7 +207,7 @@ class Survey {
       external.insert(mount.path);
     for (const auto& [id, mount] : mounts_.all())
       if (!external.contains(mount.point))
-        if (auto obstacle = checkpoint::obstacleIn(mount, *root)) add("", std::move(*obstacle));
+        if (auto obstacle = checkpoint::obstacleIn(mount, *root)) add("", *obstacle);
     for (const auto& [id, mount] : mounts_.all())
       if (mount.type == "mqueue") ofQueues(mount.point);
   }
@@ -217,9 +220,8 @@ class Survey {
                      RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
     if (!directory) return;
     for (const std::string& name : listDirectory(fmt::format("/proc/self/fd/{}", directory.get())))
-      add("",
-          {"message queue", fmt::format("the POSIX message queue '/{}' is there", printable(name)),
-           fmt::format("end what uses it, and remove it: rm {}/{}", point, printable(name))});
+      add("", {"message queue", fmt::format("the POSIX message queue '/{}' is there", name),
+               fmt::format("end what uses it, and remove it: rm {}/{}", point, name)});
   }
 
   void ofGroups() {
@@ -264,7 +266,7 @@ class Survey {
     for (const std::string& thread : listDirectory(process + "/task"))
       if (const auto stat = statOf(fmt::format("{}/task/{}", process, thread)))
         threads.states.push_back(stat->state);
-    if (auto obstacle = checkpoint::obstacleIn(threads)) add("", std::move(*obstacle));
+    if (auto obstacle = checkpoint::obstacleIn(threads)) add("", *obstacle);
   }
 
   void ofNamespaces(const std::string& process) {
@@ -301,7 +303,7 @@ class Survey {
       file.mount = static_cast<int>(numberIn(info, "mnt_id", 10, -1));
       file.flags = static_cast<unsigned>(numberIn(info, "flags", 8, 0));
       if (auto obstacle = checkpoint::obstacleIn(file, mounts_))
-        add(fmt::format("fd {}", number), std::move(*obstacle));
+        add(fmt::format("fd {}", number), *obstacle);
       for (const checkpoint::Watch& watch : checkpoint::watchesIn(info)) ofWatch(number, watch);
     }
   }
@@ -383,7 +385,7 @@ class Survey {
       const std::string_view line = std::string_view(maps).substr(at, end - at);
       at = end + 1;
       if (auto obstacle = checkpoint::obstacleIn(line))
-        add(fmt::format("memory {}", line.substr(0, line.find(' '))), std::move(*obstacle));
+        add(fmt::format("memory {}", line.substr(0, line.find(' '))), *obstacle);
     }
   }
 
