@@ -4,18 +4,10 @@
 #include <charconv>
 #include <vector>
 
+#include "checkpoint/words.hpp"
+
 namespace vs::checkpoint {
 namespace {
-
-std::vector<std::string_view> wordsOf(std::string_view line) {
-  std::vector<std::string_view> words;
-  while (!line.empty()) {
-    const std::string_view word = line.substr(0, line.find(' '));
-    words.push_back(word);
-    line.remove_prefix(std::min(word.size() + 1, line.size()));
-  }
-  return words;
-}
 
 bool parse(std::string_view word, int& number) {
   return std::from_chars(word.data(), word.data() + word.size(), number).ec == std::errc();
@@ -48,9 +40,7 @@ bool isAbove(const std::string& directory, const std::string& path) {
 
 MountTable::MountTable(std::string_view mountinfo) {
   // "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue"
-  while (!mountinfo.empty()) {
-    const std::string_view line = mountinfo.substr(0, mountinfo.find('\n'));
-    mountinfo.remove_prefix(std::min(line.size() + 1, mountinfo.size()));
+  for (const std::string_view line : linesOf(mountinfo)) {
     const std::vector<std::string_view> words = wordsOf(line);
     const auto dash = std::ranges::find(words, std::string_view("-"));
     Mount mount;

@@ -11,6 +11,7 @@
 #include <span>
 
 #include "checkpoint/requests.hpp"
+#include "checkpoint/words.hpp"
 
 namespace vs::checkpoint {
 namespace {
@@ -130,25 +131,6 @@ std::optional<MappingWords> split(std::string_view mapping) {
   const std::size_t begin = mapping.find_first_not_of(' ');
   if (begin != std::string_view::npos) words.path = mapping.substr(begin);
   return words;
-}
-
-std::vector<std::string_view> linesOf(std::string_view text) {
-  std::vector<std::string_view> lines;
-  while (!text.empty()) {
-    lines.push_back(text.substr(0, text.find('\n')));
-    text.remove_prefix(std::min(lines.back().size() + 1, text.size()));
-  }
-  return lines;
-}
-
-std::vector<std::string_view> wordsOf(std::string_view line) {
-  std::vector<std::string_view> words;
-  for (;;) {
-    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-    if (line.empty()) return words;
-    words.push_back(line.substr(0, line.find_first_of(" \t")));
-    line.remove_prefix(words.back().size());
-  }
 }
 
 // A binary address, in network order, of hexadecimal digits in that order or (igmp) reversed.
