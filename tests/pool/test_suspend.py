@@ -123,7 +123,7 @@ class Suspend(Counting, unittest.TestCase):
 
 
 class SuspendKills(Counting, unittest.TestCase):
-    MOMENTS = (0.3, 0.9, 1.5)  # seconds after the verb has begun
+    MOMENTS = (0.05, 0.4, 0.8, 1.2, 1.6, 2.0)  # seconds after the verb has begun
 
     def test_kill_at_each_step(self):
         self.drive("suspend", [CREATE, START], SUSPEND)

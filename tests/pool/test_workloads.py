@@ -40,7 +40,9 @@ class Rounds:
 
     def round(self, name):
         self.vsd.ok("suspend", name, timeout=300)
+        self.assertEqual(self.vsd.state(name), "suspended")
         self.vsd.ok("resume", name, timeout=300)
+        self.assertEqual(self.vsd.state(name), "running")
 
 
 class SelfChecking(Rounds, unittest.TestCase):
